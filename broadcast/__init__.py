@@ -1,0 +1,1 @@
+"""The core: what a broadcast is, and how it reaches every household."""

@@ -1,0 +1,1 @@
+"""Conversations by chat: menus as data, no provider in sight."""

@@ -1,0 +1,1 @@
+"""Emergencies: alerts in and out, approval, recall and requests for help."""

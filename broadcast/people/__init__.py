@@ -1,0 +1,1 @@
+"""Residents, guardians, their consent and their import."""

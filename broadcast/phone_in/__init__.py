@@ -1,0 +1,1 @@
+"""Conversations by telephone: menus as data, no provider in sight."""

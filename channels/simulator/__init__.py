@@ -1,0 +1,1 @@
+"""The fake carrier: a process of its own that speaks the providers' protocols."""

@@ -1,0 +1,1 @@
+"""The command line of Maeul, one file a command group."""

@@ -1,0 +1,1 @@
+"""What runs when: ticks, plans and the worker loop."""

@@ -1,0 +1,1 @@
+"""Text to script to speech to renditions; recordings; the media shelf."""

@@ -1,0 +1,1 @@
+"""The HTTP side: application, interface for programs, pages and callbacks."""
