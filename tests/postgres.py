@@ -157,9 +157,9 @@ def _reachable(programs: Path, base: Path) -> Path:
     """A wheel is unpacked inside the checkout, which another account may not be able to enter."""
     if not programs.is_relative_to(WHEEL_CACHE) or _account() is None:
         return programs
-    shutil.copytree(programs.parent, base / "programs")
-    (base / "programs").chmod(0o755)
-    return base / "programs" / "bin"
+    copy = base / "wheel"
+    shutil.copytree(WHEEL_CACHE, copy)  # all of it: the programs find their libraries by relative paths
+    return copy / programs.relative_to(WHEEL_CACHE)
 
 
 def _free_port() -> int:
