@@ -1,1 +1,1 @@
-"""The tables, all SQL and the unit of work, on SQLite and on PostgreSQL."""
+"""The store: tables, migrations and all SQL; SQLite and PostgreSQL alike."""

@@ -1,1 +1,1 @@
-"""Alembic migrations, for both databases."""
+"""Alembic migrations of the store."""

@@ -1,1 +1,1 @@
-"""One file a schema change, in order."""
+"""Alembic migrations of the store."""

@@ -1,0 +1,48 @@
+"""Brings a database to the newest schema with Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def config() -> Config:
+    configured = Config()
+    configured.set_main_option("script_location", str(HERE))
+    return configured
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    configured = config()
+    configured.attributes["connection"] = connection
+    command.upgrade(configured, revision)
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Migrate the database at `url` (SQLAlchemy's async form) to `revision`."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, revision)
+    finally:
+        await engine.dispose()
+
+
+def newest() -> str:
+    """The revision that this program was written for."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def present(connection: Connection) -> str | None:
+    """The revision of the database behind this connection, None if it was never migrated."""
+    return MigrationContext.configure(connection).get_current_revision()
