@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from broadcast.lifecycle import DeliveryEvent
@@ -94,7 +93,7 @@ def call_from(priority: Priority, act_now: bool, at: datetime, hours: Hours) -> 
 
 
 def text_from(priority: Priority, category: Category, at: datetime, hours: Hours) -> datetime:
-    """The earliest moment from `at` on for chat and SMS: silent 21-08 for ROUTINE and all that is commercial."""
+    """The earliest moment from `at` on for chat and SMS: silent 21-08 for ROUTINE and commercial."""
     if priority is Priority.ROUTINE or category is Category.COMMERCIAL:
         return _next_in(BY_DAY, at, hours.zone)
     return at

@@ -38,9 +38,7 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 def newest() -> str:
     """The revision that this program was written for."""
-    head = ScriptDirectory.from_config(config()).get_current_head()
-    assert head is not None
-    return head
+    return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
 def present(connection: Connection) -> str | None:

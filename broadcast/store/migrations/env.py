@@ -3,9 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from broadcast.store import tables
-
-assert tables  # the import fills SQLModel.metadata
+from broadcast.store import tables  # noqa: F401  (the import fills SQLModel.metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],
