@@ -93,7 +93,7 @@ types: setup ## Types (mypy, strict)
 .PHONY: imports
 imports: setup ## Which part may import which (import-linter)
 	$(call say,import-linter)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: unit
 unit: setup ## The quick tests: no PostgreSQL, no browser, no killed processes
