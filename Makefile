@@ -44,7 +44,8 @@ $(STAMP): requirements.lock pyproject.toml
 		echo "==> The locked packages are installed already"; \
 	else \
 		echo "==> Installing $$(grep -c '==' requirements.lock) locked packages, each checked by its hash"; \
-		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock \
+			2> >(grep -v 'neither a file nor a directory' >&2); \
 	fi; \
 	echo "==> Installing Maeul itself, editable"; \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
