@@ -180,6 +180,8 @@ def fields_of_settings(node: ast.AST) -> Iterator[str]:
     for line in node.body if prefix else []:
         match line:
             case ast.AnnAssign(target=ast.Name(id=name)) if prefix and name != "model_config":
+                if "validation_alias=" in ast.unparse(line):
+                    continue  # its name is spelled out and found as such
                 yield (prefix.group(1) + name).upper()
 
 
