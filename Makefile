@@ -26,6 +26,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: $(STAMP) ## Install everything into .venv (quick when nothing changed)
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo "==> $(VENV) is what requirements.lock says",:)
 
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
