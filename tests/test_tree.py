@@ -207,6 +207,15 @@ def test_every_package_of_the_tree_is_installed() -> None:
     assert present == listed
 
 
+def test_every_module_of_the_core_has_its_layer() -> None:
+    contracts = project()["tool"]["importlinter"]["contracts"]  # type: ignore[index]  # plain TOML
+    layers = set(re.findall(r"[\w.]+", " ".join(contracts[0]["layers"])))
+    modules = {
+        f"broadcast.{path.stem}" for path in (ROOT / "broadcast").iterdir() if path.stem[0] not in "_."
+    }
+    assert modules - layers == set()
+
+
 def test_every_python_folder_is_a_package() -> None:
     assert {path.parent for path in python_files() if not (path.parent / "__init__.py").exists()} == set()
 
