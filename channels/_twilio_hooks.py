@@ -13,9 +13,9 @@ from twilio.request_validator import RequestValidator
 
 from broadcast.model import AttemptId
 from broadcast.ports import HookReply, HookRequest
+from channels._attempt import attempt_id
 
 MAX_FIELDS = 200  # Twilio sends about thirty
-MAX_ATTEMPT_ID = 2**63 - 1
 NOT_SIGNED = HookReply(status=403)
 NOT_THERE = HookReply(status=404)
 WRONG_METHOD = HookReply(status=405)
@@ -70,16 +70,15 @@ def _form(body: bytes) -> MultiDict[str] | None:
 
 
 def _read(request: HookRequest, form: MultiDict[str], sid_field: str) -> Callback | HookReply:
-    match = re.fullmatch(
-        r"(turn|status|amd)/([1-9][0-9]{0,18})(?:/([a-z0-9_-]{1,40}))?", request.path.strip("/")
-    )
-    if match is None or int(match[2]) > MAX_ATTEMPT_ID or (match[3] and match[1] != "turn"):
+    path = request.path.strip("/")
+    match = re.fullmatch(r"(status|amd|turn)/([0-9]{1,19})(?:/([a-z0-9_-]{1,40}))?", path)
+    attempt = attempt_id(match[2]) if match else None
+    if match is None or attempt is None or (match[3] and match[1] != "turn"):
         return NOT_THERE
     sid = form.get(sid_field, "")
     if not re.fullmatch(r"[A-Za-z0-9]{1,64}", sid):
         return MALFORMED
-    attempt_id = AttemptId(int(match[2]))
-    return Callback(match[1], attempt_id, match[3] or "", sid, _turn(request.url), dict(form))
+    return Callback(match[1], attempt, match[3] or "", sid, _turn(request.url), dict(form))
 
 
 def _turn(url: str) -> int:

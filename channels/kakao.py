@@ -39,7 +39,7 @@ from channels._kakao_skill import ATTEMPT, SkillRequest
 from channels._kakao_tasks import TaskResult, receipts_of
 from channels.registry import expect, register
 
-SKILL_SECRET_HEADER = "x-skill-secret"  # noqa: S105 - the header's name; entered with the skill at Kakao
+SKILL_SECRET_HEADER = "x-maeul-skill-secret"  # noqa: S105 - the header's name, entered at Kakao
 # What the heard button says; typed by hand it counts only with the button's attempt id.
 HEARD_WORDS = frozenset({"들었어요", "확인", "확인했어요"})
 SAME_PUSH = ("broadcast_id", "purpose", "title", "text")
@@ -127,7 +127,7 @@ class Kakao:
             return HookReply(status=404)
         return HookReply(
             receipts=list(_shown(said, reply, request)),
-            body=json.dumps(skill_response(reply), ensure_ascii=False).encode(),
+            body=json.dumps(skill_response(reply)).encode(),
             content_type="application/json; charset=utf-8",
         )
 
@@ -138,7 +138,7 @@ class Kakao:
             self._talk,
             headers={**self._headers, "Content-Type": "application/json"},
             limits=self._limits,
-            body=json.dumps(self._event(messages), ensure_ascii=False).encode(),
+            body=json.dumps(self._event(messages)).encode(),
         )
         return _read_pushed(answer) if isinstance(answer, Answer) else answer
 
