@@ -30,6 +30,7 @@ class Who:
     name: str = field(repr=False)
     village_id: VillageId | None = None
     is_proven: bool = True  # a signed-in device, or proven by call-back
+    township_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
