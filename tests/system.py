@@ -33,14 +33,13 @@ def apt_install(packages: Sequence[str]) -> bool:
     prefix = apt_prefix()
     if prefix is None:
         return False
-    apt = [*prefix, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
+    apt = [*prefix, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     say(f"apt: installing {' '.join(packages)}")
     if not _quiet([*apt, "update"]):
         say("apt: the package lists could not be refreshed; going on with those that are there")
-    install = [*apt, "install", "-y", "--no-install-recommends", *packages]
-    # apt's own lines go to standard error, so that standard output stays ours
-    return subprocess.run(install, stdout=sys.stderr, check=False).returncode == 0
+    return _quiet([*apt, "install", "-y", "--no-install-recommends", *packages])
 
 
 def _quiet(command: Sequence[str]) -> bool:
+    """Whether the command succeeds; its complaints are shown, its progress is not."""
     return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from broadcast.store import migrate
 from tests import postgres
 
 
@@ -31,6 +32,15 @@ async def make_and_count(url: str) -> int:
 @pytest.mark.parametrize("time", ["first", "second"])
 async def test_each_test_gets_an_empty_database(database_url: str, time: str) -> None:
     assert await make_and_count(database_url) == 1, time
+
+
+async def test_a_migrated_database_has_the_newest_schema(migrated_database_url: str) -> None:
+    engine = create_async_engine(migrated_database_url)
+    try:
+        async with engine.connect() as connection:
+            assert await connection.run_sync(migrate.present) == migrate.newest()
+    finally:
+        await engine.dispose()
 
 
 @pytest.mark.postgres
