@@ -1,0 +1,28 @@
+"""What Twilio answers to a request for a call."""
+
+from __future__ import annotations
+
+import json
+
+from broadcast.ports import HookRequest
+from tests.channels import twilio
+from tests.channels.rig import Reply
+
+NAME = "twilio_voice"
+settings = twilio.settings
+accepted = Reply(201, json.dumps({"sid": twilio.CALL, "status": "queued", "date_created": None}).encode())
+throttled = Reply(429, twilio.error(20429, 429), {"Retry-After": "7"})
+permanent = Reply(400, twilio.error(21211))
+misconfigured = Reply(401, twilio.error(20003, 401))
+garbage = Reply(200, b"<html>Welcome</html>")
+
+
+def hook() -> HookRequest:
+    return twilio.callback(NAME, "status/41", {"CallSid": twilio.CALL, "CallStatus": "busy"})
+
+
+def forged_hooks() -> list[HookRequest]:
+    form = {"CallSid": twilio.CALL, "CallStatus": "busy"}
+    return [
+        twilio.callback(NAME, "status/41", form, signature=wrong) for wrong in ("", "x", "d3Jvbmc=", "위조")
+    ]
