@@ -1,1 +1,1 @@
-"""Residents, guardians, their consent and their import."""
+"""Residents, guardians, consent and accounts: who is reached, who agreed to what, who may sign in."""
