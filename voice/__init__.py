@@ -1,1 +1,1 @@
-"""Text to script to speech to renditions; recordings; the media shelf."""
+"""Text and recordings in, sound files at the right level out."""

@@ -1,0 +1,129 @@
+"""The studio: scripts and recordings in, renditions on the shelf out, each made once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from broadcast.errors import NotFound
+from broadcast.model import Priority
+from broadcast.ports import EngineFailed, MediaStore, Speech
+from voice import recordings
+from voice.decoding import Limits
+from voice.rendering import Files, chime, render_recording, render_speech
+from voice.shelf import Rendered, Shelf
+from voice.speak import Voices
+from voice.worker import WorkerDied, WorkerFailed, Workers
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+VERSION = 1  # raise it when levels or formats change: what is on the shelf is then made anew
+RENDER_S = 120.0
+RECORDING = "recording"
+CHIME = "chime"
+
+
+class Studio:
+    """Makes renditions in child processes and keeps them in the media store."""
+
+    def __init__(self, voices: Voices, media: MediaStore, *, limits: Limits | None = None) -> None:
+        self._voices = voices
+        self._media = media
+        self._shelf = Shelf(media)
+        self._limits = limits or Limits()
+        self._workers = Workers("render", 2, preload=("voice.rendering",))
+        self._under_way: dict[str, asyncio.Task[Rendered]] = {}
+
+    async def from_script(
+        self, script: str, *, language: str = "ko", voice: str = "default", speed: float = 1.0
+    ) -> Rendered:
+        """Speakable text (see `voice.script.prepare`) as sound. EngineFailed if no engine could speak.
+
+        The first engine that is usable now decides what counts as already made, so that a text which the
+        last resort once spoke is spoken better when the better engine is back.
+        """
+
+        def name_for(engine: str) -> str:
+            return _name("script", engine, language, voice, round(speed, 3), script)
+
+        async def make() -> Rendered:
+            speech, engine = await self._voices.speak(script, language=language, voice=voice, speed=speed)
+            name = name_for(engine)
+            return await self._shelf.find(name) or await self._render(name, engine, speech)
+
+        return await self._once(name_for(self._voices.usable()[0]), make)
+
+    async def from_recording(self, key: str) -> Rendered:
+        """An uploaded recording as sound. NotFound, NotAudio, TooLarge or InvalidInput."""
+        try:
+            data = await self._media.get(key)
+        except KeyError:
+            raise NotFound(
+                "There is no such recording.", "그런 녹음이 없습니다.", field="recording_id"
+            ) from None
+        await recordings.check_size(data, self._limits)
+        name = _name(RECORDING, await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest()))
+
+        async def make() -> Rendered:
+            seconds = self._limits.wall_s + RENDER_S
+            files = await recordings.in_a_decoder(seconds, render_recording, data, self._limits)
+            return await self._shelf.put(name, RECORDING, files)
+
+        return await self._once(name, make)
+
+    async def from_chime(self, priority: Priority) -> Rendered:
+        """The chime before an announcement on loudspeakers and the page."""
+        name = _name(CHIME, int(priority))
+
+        async def make() -> Rendered:
+            speech = await self._in_a_worker(chime, priority)
+            return await self._render(name, CHIME, speech)
+
+        return await self._once(name, make)
+
+    async def warm(self) -> None:
+        """Start a child process beforehand, so that the first broadcast does not wait for it."""
+        await self._workers.warm()
+
+    async def close(self) -> None:
+        await self._voices.close()
+        await self._workers.close()
+        await recordings.close()
+
+    async def _once(self, name: str, make: Callable[[], Awaitable[Rendered]]) -> Rendered:
+        """From the shelf, or made by one task however many ask; a caller who gives up stops nobody else."""
+        if found := await self._shelf.find(name):
+            return found
+        task = self._under_way.get(name)
+        if task is None:
+            task = asyncio.ensure_future(_awaited(make))
+            self._under_way[name] = task
+            task.add_done_callback(lambda done: self._finished(name, done))
+        return await asyncio.shield(task)
+
+    def _finished(self, name: str, task: asyncio.Task[Rendered]) -> None:
+        self._under_way.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # seen here, should every caller have given up
+
+    async def _render(self, name: str, engine: str, speech: Speech) -> Rendered:
+        files: Files = await self._in_a_worker(render_speech, speech)
+        return await self._shelf.put(name, engine, files)
+
+    async def _in_a_worker(self, function: Callable[[A], T], argument: A) -> T:
+        try:
+            return await self._workers.run(RENDER_S, function, argument)
+        except (WorkerDied, WorkerFailed) as error:
+            raise EngineFailed(f"rendering: {type(error).__name__}") from None
+
+
+async def _awaited(make: Callable[[], Awaitable[Rendered]]) -> Rendered:
+    return await make()
+
+
+def _name(*parts: str | float) -> str:
+    return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()
