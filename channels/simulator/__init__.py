@@ -1,1 +1,1 @@
-"""The fake carrier: a process of its own that speaks the providers' protocols."""
+"""A fake carrier behind real HTTP: telephone, SMS and chat handsets that behave by seed or by hand."""
