@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -57,20 +57,20 @@ class Asked:
 
 
 class Provider:
-    """Answers every request with `reply`, or with the one for the request's path."""
+    """Answers every request with `reply`, or with what `answer_by` makes of the request."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
+        self.answer_by: Callable[[Asked], Reply] | None = None
         self.asked: list[Asked] = []
         self.ends = asyncio.Event()
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        self.asked.append(
-            Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
-        )
-        reply = self.reply
+        asked = Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
+        self.asked.append(asked)
+        reply = self.answer_by(asked) if self.answer_by else self.reply
         if reply.then == "never answers":
             await self.ends.wait()
         if reply.then == "cut before the answer":

@@ -111,7 +111,10 @@ async def test_wrong_credentials_are_our_mistake_and_say_so(name: str) -> None:
 @every_channel
 @pytest.mark.parametrize("reply", [CUT_OFF, CUT_IN_ANSWER, SLOW], ids=lambda reply: reply.then)
 async def test_a_lost_reply_is_not_taken_for_a_failure(name: str, reply: Reply) -> None:
-    assert isinstance(await send_one(name, reply), Unclear)
+    async with wired(replies_of(name), reply) as (sender, provider):
+        (outcome,) = await sender.send([a_message(name)])
+    assert isinstance(outcome, Unclear)
+    assert len(provider.asked) == 1, "asked again without being told to: somebody is rung twice"
 
 
 @every_channel

@@ -23,6 +23,7 @@ CALLER = "+82316400000"
 ACCOUNT_PATH = f"/2010-04-01/Accounts/{ACCOUNT}"
 CALL = "CA" + "2b" * 16
 SMS = "SM" + "3c" * 16
+OPERATIONS = "/2010-04-01/Accounts/{AccountSid}/"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -56,22 +57,22 @@ def error(code: int, status: int = 400) -> bytes:
 def check_form(path: str, form: Sequence[tuple[str, str]]) -> None:
     """Hold a create request against Twilio's own OpenAPI file; skips where that file is not."""
     api = _specification()
-    operation = api["paths"][f"/2010-04-01/Accounts/{{AccountSid}}/{path}"]["post"]
-    schema = operation["requestBody"]["content"][FORM]["schema"]
-    unknown = {name for name, _ in form} - set(schema["properties"])
+    schema = _at(api, "paths", OPERATIONS + path, "post", "requestBody", "content", FORM, "schema")
+    known = _at(schema, "properties")
+    unknown = {name for name, _ in form} - set(known)
     assert not unknown, f"Twilio knows no {unknown}"
-    document = {name: _value(schema["properties"][name], name, form) for name, _ in form}
-    judge = jsonschema.Draft202012Validator({**schema, "components": api["components"]})
-    judge.validate(document)
+    document = {name: _value(_at(known, name), name, form) for name, _ in form}
+    jsonschema.Draft202012Validator({**schema, "components": api["components"]}).validate(document)
 
 
 def check_query(path: str, query: Mapping[str, str]) -> None:
     """Hold a list request's parameters against Twilio's own OpenAPI file."""
-    parameters = _specification()["paths"][f"/2010-04-01/Accounts/{{AccountSid}}/{path}"]["get"]["parameters"]
+    parameters = _at(_specification(), "paths", OPERATIONS + path, "get")["parameters"]
+    assert isinstance(parameters, list)
     assert set(query) <= {parameter["name"] for parameter in parameters}
 
 
-def _value(schema: Mapping[str, str], name: str, form: Sequence[tuple[str, str]]) -> object:
+def _value(schema: Mapping[str, object], name: str, form: Sequence[tuple[str, str]]) -> object:
     values = [value for given, value in form if given == name]
     if schema.get("type") == "array":
         return values
@@ -79,11 +80,18 @@ def _value(schema: Mapping[str, str], name: str, form: Sequence[tuple[str, str]]
     return int(values[0]) if schema.get("type") == "integer" else values[0]
 
 
-def _specification() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+def _at(document: Mapping[str, object], *keys: str) -> Mapping[str, object]:
+    for key in keys:
+        inner = document[key]
+        assert isinstance(inner, dict)
+        document = inner
+    return document
+
+
+def _specification() -> Mapping[str, object]:
     root = Path(__file__).parents[2]
     shared = Path(os.environ.get("MAEUL_SHARED", root.parent / "shared"))
     file = shared / "contracts" / "twilio" / "twilio_v2010_trimmed.json"
     if not file.exists():
         pytest.skip("Twilio's OpenAPI file is not here (MAEUL_SHARED)")
-    parsed: dict[str, dict[str, dict[str, dict[str, object]]]] = json.loads(file.read_text())
-    return parsed
+    return _at({"file": json.loads(file.read_text())}, "file")
