@@ -75,7 +75,7 @@ def test_a_strange_token_is_not_found(token: str) -> None:
 
 def test_a_changed_token_is_not_found() -> None:
     token = links().listen_token(AttemptId(7))
-    for place in range(len(token)):
+    for place in range(len(token) - 1):  # the last has unused bits
         changed = token[:place] + ("B" if token[place] != "B" else "C") + token[place + 1 :]
         with pytest.raises(NotFound):
             links().open_listen(changed)

@@ -75,7 +75,7 @@ def test_a_number_is_read_as_people_write_it(written: str, e164: str, can_sms: b
 
 
 @pytest.mark.parametrize(
-    "written", ["", "119", "010-123", "060-123-4567", "abc", "+82" * 50, "010-1234-5678 x9"]
+    "written", ["", "119", "010-99", "060-123-4567", "abc", "+82" * 50, "010-1234-5678 x9"]
 )
 def test_what_cannot_be_called_is_refused_without_repeating_it(written: str) -> None:
     with pytest.raises(InvalidInput) as refused:
