@@ -188,7 +188,8 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     PROVIDER_DOWN = "provider_down"
     PROVIDER_ERROR = "provider_error"
-    BAD_ADDRESS = "bad_address"
+    BAD_ADDRESS = "bad_address"  # the number or user does not exist: the address is dead
+    NO_SMS = "no_sms"  # a landline: it takes no SMS, but it rings
     OPTED_OUT = "opted_out"
     MISCONFIGURED = "misconfigured"
     TOO_LONG = "too_long"

@@ -41,11 +41,11 @@ PERMANENT = {
     21211: Reason.BAD_ADDRESS,  # not a telephone number
     21217: Reason.BAD_ADDRESS,
     21610: Reason.OPTED_OUT,
-    21614: Reason.BAD_ADDRESS,  # cannot take SMS: not a mobile
+    21614: Reason.NO_SMS,  # not a mobile
     21617: Reason.TOO_LONG,
-    21635: Reason.BAD_ADDRESS,  # cannot take SMS: a landline
+    21635: Reason.NO_SMS,  # a landline
     30005: Reason.BAD_ADDRESS,  # unknown handset
-    30006: Reason.BAD_ADDRESS,  # a landline, or a carrier that cannot be reached
+    30006: Reason.NO_SMS,  # a landline, or a carrier that cannot be reached
 }
 CONFIGURATION = dict.fromkeys((20003, 20005, 21205, 21212, 21408, 21606, 21608, 21609), Reason.MISCONFIGURED)
 TRANSIENT = {
