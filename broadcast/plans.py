@@ -13,7 +13,7 @@ from broadcast.policy import ROUTINE_CALL_TRIES
 class Ask(StrEnum):
     """What a rung asks for; who has no such address is passed over."""
 
-    FIRST = "first"  # chat, else call, else SMS; EMERGENCY: chat, and SMS and call to all without chat
+    FIRST = "first"  # chat, else call, else SMS; EMERGENCY: all, but a call only without chat
     REMIND = "remind"  # chat again
     CALL_WANTED = "call_wanted"  # a call to those of 70 and more, and to those who asked for calls
     NEXT = "next"  # the next channel not yet tried
@@ -68,7 +68,7 @@ PATIENCE = timedelta(minutes=15)  # how often a patient rung looks again by itse
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One reach when its deadline came. `live`: channels with a live delivery; `tried`: channels ever asked."""
+    """One reach when its deadline came. `live`: channels with a live delivery; `tried`: ever asked."""
 
     priority: Priority
     rung: int
@@ -95,13 +95,16 @@ class Step:
     spent: bool = False
 
 
+ORDER = (Channel.KAKAO, Channel.VOICE, Channel.SMS)
+"""Chat before call before SMS; fan-out's SQL ranks channels in this order."""
+
+
 def first_channels(priority: Priority, has: frozenset[Channel]) -> tuple[Channel, ...]:
-    """The first rung: chat; else the call; else SMS. EMERGENCY without chat: call and SMS together."""
-    if Channel.KAKAO in has:
-        return (Channel.KAKAO,)
-    if priority is Priority.EMERGENCY:
-        return tuple(c for c in (Channel.VOICE, Channel.SMS) if c in has)
-    return tuple(c for c in (Channel.VOICE, Channel.SMS) if c in has)[:1]
+    """The first rung: chat, else the call, else SMS. EMERGENCY: chat and SMS, and a call where there is no chat."""
+    here = tuple(c for c in ORDER if c in has)
+    if priority is not Priority.EMERGENCY:
+        return here[:1]
+    return tuple(c for c in here if c is not Channel.VOICE or Channel.KAKAO not in has)
 
 
 def next_step(now_is: Situation, now: datetime) -> Step:

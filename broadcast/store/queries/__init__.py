@@ -1,1 +1,1 @@
-"""All SQL of the hot path and of the reports, a file a use case."""
+"""All SQL, a file a use case."""
