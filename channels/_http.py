@@ -14,6 +14,8 @@ from yarl import URL
 
 from broadcast.model import Deferred, Outcome, Reason, Rejected, Unclear
 
+# A base URL that cannot be asked is found at start, not by messages whose fate is unclear.
+BASE_URL = r"^https?://(\[[0-9A-Fa-f:]+\]|[^/\s:@]+)(:[0-9]{1,5})?(/\S*)?$"
 THROTTLED = frozenset({429, 503})
 # Our account, our address of the API or our way of asking: no other message will do better.
 MISCONFIGURED = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 415})

@@ -19,7 +19,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broadcast.model import Accepted, Deferred, Message, Outcome, Reason, ReceiptKind, Rejected, Unclear
-from channels._http import Answer, Limits, exchange, http_date, refusal, retry_after
+from channels._http import BASE_URL, Answer, Limits, exchange, http_date, refusal, retry_after
 
 
 class Verdict(StrEnum):
@@ -92,7 +92,9 @@ class TwilioSettings(BaseSettings):
         validation_alias="MAEUL_TWILIO_FROM",
         description="E.164 number to call and send from where the village has none of its own",
     )
-    api_base_url: str = Field(default="https://api.twilio.com", description="Where Twilio's REST API is")
+    api_base_url: str = Field(
+        default="https://api.twilio.com", pattern=BASE_URL, description="Where Twilio's REST API is"
+    )
     timeout_s: float = Field(default=15.0, gt=0, description="Seconds that one request may take")
     codes: dict[int, Ruling] = Field(
         default_factory=dict,

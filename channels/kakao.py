@@ -33,7 +33,7 @@ from broadcast.model import (
     Unclear,
 )
 from broadcast.ports import ChatInput, ChatReply, Conversation, HookReply, HookRequest
-from channels._http import Answer, Limits, exchange, refusal
+from channels._http import BASE_URL, Answer, Limits, exchange, refusal
 from channels._kakao_render import skill_response
 from channels._kakao_skill import ATTEMPT, SkillRequest
 from channels._kakao_tasks import TaskResult, receipts_of
@@ -56,7 +56,9 @@ class KakaoSettings(BaseSettings):
     rest_key: SecretStr = Field(description="REST API key of the Kakao application behind the bot")
     skill_secret: SecretStr = Field(description="Our own secret; Kakao sends it with every skill request")
     event_name: str = Field(default="village_broadcast", description="The event that the bot's block takes")
-    api_base_url: str = Field(default="https://bot-api.kakao.com", description="Where Kakao's bot API is")
+    api_base_url: str = Field(
+        default="https://bot-api.kakao.com", pattern=BASE_URL, description="Where Kakao's bot API is"
+    )
     timeout_s: float = Field(default=15.0, gt=0, description="Seconds that one request may take")
 
 

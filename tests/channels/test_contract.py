@@ -215,6 +215,22 @@ async def test_an_adapter_reads_its_settings_from_the_environment(
         assert build(name, http=http, public_url=PUBLIC_URL).name == name
 
 
+@every_channel
+@pytest.mark.parametrize(
+    "wrong", ["api.example.kr", "ftp://api.example.kr", "http://", "http://h:port", "http://a b"]
+)
+async def test_an_address_that_cannot_be_asked_is_found_at_start(
+    name: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = name.split("_")[0]
+    for variable, value in SETTINGS[provider].items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(f"MAEUL_{provider.upper()}_API_BASE_URL", wrong)
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(NotConfigured, match="_API_BASE_URL"):
+            build(name, http=http, public_url=PUBLIC_URL)
+
+
 async def test_an_unknown_carrier_is_named_with_those_that_exist() -> None:
     async with aiohttp.ClientSession() as http:
         with pytest.raises(NotConfigured, match="'pigeon'; there are: kakao, twilio_sms, twilio_voice"):
