@@ -56,6 +56,13 @@ class KeyReused(CallerMistake):
     code = "idempotency_key_reused"
 
 
+class TooMany(CallerMistake):
+    """Asked too often in too short a time (HTTP 429); after `retry_after_s` seconds it may be tried again."""
+
+    code = "too_many"
+    retry_after_s = 60
+
+
 class TooLarge(CallerMistake):
     """An upload is over its limit of bytes (HTTP 413)."""
 
