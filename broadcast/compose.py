@@ -2,52 +2,292 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
 
+from broadcast import policy
+from broadcast.drafts import Draft as Draft
+from broadcast.drafts import Submission, priority_for, times_for, title_for
+from broadcast.drafts import Who as Who
+from broadcast.errors import Conflict, IllegalMove, InvalidInput, NotAllowed
+from broadcast.lifecycle_reach import BroadcastEvent, move_broadcast
 from broadcast.model import (
     AccountId,
+    ApprovalBasis,
     BroadcastId,
+    BroadcastState,
     CapStatus,
-    Category,
-    Certainty,
+    MsgType,
     Priority,
     RecordingId,
-    ResponseType,
     Role,
-    Severity,
-    Urgency,
-    VillageId,
 )
+from broadcast.ports import Clock, Scribe
+from broadcast.roles import Place, may_compose, require_compose
+from broadcast.work import StopRequest
+
+HEAD_EMERGENCIES_AN_HOUR = 2
+APPROVERS = frozenset({Role.COUNTY, Role.DISASTER_OFFICER, Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """The signed-in person behind a request."""
+class Standing:
+    """How a broadcast stands, for a use case that wants to move it."""
 
-    id: AccountId
-    role: Role
-    name: str = field(repr=False)
-    village_id: VillageId | None = None
-    is_proven: bool = True  # a signed-in device, or proven by call-back
-    township_id: int | None = None
+    id: BroadcastId
+    state: BroadcastState
+    priority: Priority
+    author_id: AccountId
+    needs_approval: bool
+    expires_at: datetime
+    villages: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What an author wants said, not yet checked. `villages` are codes; either `text` or a recording."""
+class ComposeStore(Protocol):
+    async def places(self, codes: Sequence[str]) -> dict[str, Place]: ...
 
-    title: str
-    villages: tuple[str, ...]
-    text: str = ""
-    recording_id: RecordingId | None = None
-    priority: Priority | None = None
-    category: Category = Category.NOTICE
-    scheduled_at: datetime | None = None
-    expires_at: datetime | None = None
-    cap_status: CapStatus = CapStatus.ACTUAL
-    severity: Severity | None = None
-    urgency: Urgency | None = None
-    certainty: Certainty | None = None
-    response_type: ResponseType | None = None
-    refers_to: BroadcastId | None = None
+    async def recording_owner(self, recording_id: RecordingId) -> AccountId | None: ...
+
+    async def knows(self, broadcast_id: BroadcastId) -> bool: ...
+
+    async def own_emergencies(self, author_id: AccountId, since: datetime) -> int: ...
+
+    async def keep(self, submission: Submission) -> BroadcastId: ...
+
+    async def standing(self, broadcast_id: BroadcastId) -> Standing:
+        """Raises NotFound."""
+        ...
+
+    async def move(
+        self,
+        broadcast_id: BroadcastId,
+        before: BroadcastState,
+        after: BroadcastState,
+        now: datetime,
+        *,
+        approved_by: AccountId | None = None,
+        basis: ApprovalBasis | None = None,
+    ) -> bool:
+        """Compare and set; False if somebody else moved it first."""
+        ...
+
+    async def take_back(
+        self, standing: Standing, after: BroadcastState, event: BroadcastEvent, now: datetime
+    ) -> Sequence[StopRequest] | None:
+        """End all that is not handed over, in one transaction; None if somebody else moved it first."""
+        ...
+
+    async def ask_again(self, broadcast_id: BroadcastId, now: datetime) -> bool:
+        """Begin round n+1 for those unheard; False if somebody else moved it first."""
+        ...
+
+
+class Composer:
+    """What authors, approvers and officers do with a broadcast.
+
+    `on_change` wakes what has new work; `on_taken_back` keeps what was begun from leaving and asks the
+    providers to stop.
+    """
+
+    def __init__(
+        self,
+        store: ComposeStore,
+        clock: Clock,
+        scribe: Scribe,
+        on_change: Callable[[Priority], None],
+        on_taken_back: Callable[[BroadcastId, Sequence[StopRequest]], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._scribe = scribe
+        self._on_change = on_change
+        self._on_taken_back = on_taken_back
+
+    async def submit(self, draft: Draft, who: Who) -> BroadcastId:
+        """Check and keep a draft, durably; its sound is made afterwards. Raises CallerMistake."""
+        submission = await self._checked(draft, who)
+        broadcast_id = await self._store.keep(submission)
+        self._on_change(submission.priority)
+        return broadcast_id
+
+    async def approve(self, broadcast_id: BroadcastId, who: Who) -> None:
+        standing = await self._store.standing(broadcast_id)
+        if who.role not in APPROVERS:
+            raise NotAllowed("Your role may not approve.", "이 역할로는 승인할 수 없습니다.")
+        if who.id == standing.author_id:
+            raise NotAllowed(
+                "An author cannot approve an own emergency.",
+                "작성자는 자신의 긴급 방송을 승인할 수 없습니다.",
+            )
+        await self._move(
+            standing, BroadcastEvent.APPROVED, approved_by=who.id, basis=ApprovalBasis.SECOND_PERSON
+        )
+
+    async def refuse(self, broadcast_id: BroadcastId, who: Who) -> None:
+        """Send a waiting emergency back to its author as a draft."""
+        standing = await self._store.standing(broadcast_id)
+        if who.role not in APPROVERS and who.id != standing.author_id:
+            raise NotAllowed("Your role may not refuse.", "이 역할로는 반려할 수 없습니다.")
+        await self._move(standing, BroadcastEvent.REFUSED)
+
+    async def cancel(self, broadcast_id: BroadcastId, who: Who) -> None:
+        """Before anything went out."""
+        await self._take_back(broadcast_id, who, BroadcastEvent.CANCELLED)
+
+    async def recall(self, broadcast_id: BroadcastId, who: Who) -> None:
+        """Hold back all that is not handed over; what rings is asked to stop."""
+        await self._take_back(broadcast_id, who, BroadcastEvent.RECALLED)
+
+    async def resend_unheard(self, broadcast_id: BroadcastId, who: Who) -> None:
+        """Ask those who were not reached once more, in a new round."""
+        standing = await self._store.standing(broadcast_id)
+        self._require_hold(standing, who)
+        now = self._clock.now()
+        _move_to(standing, BroadcastEvent.RESEND_UNHEARD, expired=standing.expires_at <= now)
+        if not await self._store.ask_again(broadcast_id, now):
+            raise _moved_meanwhile()
+        self._on_change(standing.priority)
+
+    # --- moving -----------------------------------------------------------------------------------
+
+    async def _move(
+        self,
+        standing: Standing,
+        event: BroadcastEvent,
+        *,
+        approved_by: AccountId | None = None,
+        basis: ApprovalBasis | None = None,
+    ) -> None:
+        after = _move_to(standing, event)
+        now = self._clock.now()
+        if not await self._store.move(
+            standing.id, standing.state, after, now, approved_by=approved_by, basis=basis
+        ):
+            raise _moved_meanwhile()
+        self._on_change(standing.priority)
+
+    async def _take_back(self, broadcast_id: BroadcastId, who: Who, event: BroadcastEvent) -> None:
+        standing = await self._store.standing(broadcast_id)
+        self._require_hold(standing, who)
+        after = _move_to(standing, event)
+        self._on_taken_back(broadcast_id, ())  # first of all nothing more leaves this process
+        stops = await self._store.take_back(standing, after, event, self._clock.now())
+        if stops is None:
+            raise _moved_meanwhile()
+        self._on_taken_back(broadcast_id, stops)
+        self._on_change(standing.priority)
+
+    @staticmethod
+    def _require_hold(standing: Standing, who: Who) -> None:
+        if who.id == standing.author_id or who.role in APPROVERS:
+            return
+        if not all(may_compose(who, place) for place in standing.villages):
+            raise NotAllowed(
+                "Your role may not change this broadcast.", "이 역할로는 이 방송을 바꿀 수 없습니다."
+            )
+
+    # --- checking ---------------------------------------------------------------------------------
+
+    async def _checked(self, draft: Draft, who: Who) -> Submission:
+        now = self._clock.now()
+        places = await self._places(draft, who)
+        priority = priority_for(draft)
+        scheduled_at, expires_at = times_for(draft, priority, now)
+        await self._check_references(draft, who)
+        script = await asyncio.to_thread(self._scribe.script, draft.text, "ko") if draft.text else ""
+        basis = await self._basis(draft, who, priority, now)
+        needs_approval = priority is Priority.EMERGENCY and basis is None
+        return Submission(
+            state=move_broadcast(
+                BroadcastState.DRAFT,
+                BroadcastEvent.SUBMITTED,
+                emergency=priority is Priority.EMERGENCY,
+                needs_approval=needs_approval,
+            ),
+            title=title_for(draft),
+            text=draft.text,
+            script=script,
+            recording_id=draft.recording_id,
+            priority=priority,
+            category=draft.category,
+            cap_status=draft.cap_status,
+            msg_type=MsgType.ALERT if draft.refers_to is None else MsgType.UPDATE,
+            severity=draft.severity,
+            urgency=draft.urgency,
+            certainty=draft.certainty,
+            response_type=draft.response_type,
+            act_now=policy.is_act_now(draft.response_type, draft.urgency),
+            refers_to=draft.refers_to,
+            author_id=who.id,
+            approved_by=who.id if basis is not None else None,
+            approval_basis=basis,
+            needs_approval=needs_approval,
+            created_at=now,
+            scheduled_at=scheduled_at,
+            expires_at=expires_at,
+            villages=places,
+        )
+
+    async def _places(self, draft: Draft, who: Who) -> tuple[Place, ...]:
+        if not draft.villages:
+            raise InvalidInput("Choose at least one village.", "마을을 하나 이상 고르세요.", field="villages")
+        found = await self._store.places(draft.villages)
+        unknown = [code for code in draft.villages if code not in found]
+        if unknown:
+            named = ", ".join(code[:40] for code in unknown[:5])
+            raise InvalidInput(f"Unknown village: {named}.", f"없는 마을입니다: {named}.", field="villages")
+        places = tuple(dict.fromkeys(found[code] for code in draft.villages))
+        require_compose(who, places)
+        return places
+
+    async def _check_references(self, draft: Draft, who: Who) -> None:
+        if bool(draft.text.strip()) == (draft.recording_id is not None) and not draft.text.strip():
+            raise InvalidInput(
+                "Write a text or give a recording.", "글을 쓰거나 녹음해 주세요.", field="text"
+            )
+        if draft.recording_id is not None:
+            owner = await self._store.recording_owner(draft.recording_id)
+            if owner is None or (owner != who.id and who.role not in APPROVERS):
+                raise InvalidInput(
+                    "There is no such recording.", "그런 녹음이 없습니다.", field="recording_id"
+                )
+        if draft.refers_to is not None and not await self._store.knows(draft.refers_to):
+            raise InvalidInput("There is no such broadcast.", "그런 방송이 없습니다.", field="refers_to")
+
+    async def _basis(self, draft: Draft, who: Who, priority: Priority, now: datetime) -> ApprovalBasis | None:
+        """On what an emergency may go out without a second person; None: it may not."""
+        if priority is not Priority.EMERGENCY:
+            return None
+        if draft.cap_status is not CapStatus.ACTUAL:
+            return ApprovalBasis.NOT_ACTUAL
+        if who.role in (Role.HEAD, Role.DEPUTY) and who.is_proven:
+            own = await self._store.own_emergencies(who.id, now - timedelta(hours=1))
+            if own < HEAD_EMERGENCIES_AN_HOUR:
+                return ApprovalBasis.HEAD_OWN_VILLAGE
+        return None
+
+
+def _move_to(standing: Standing, event: BroadcastEvent, *, expired: bool = False) -> BroadcastState:
+    try:
+        return move_broadcast(
+            standing.state,
+            event,
+            emergency=standing.priority is Priority.EMERGENCY,
+            needs_approval=standing.needs_approval,
+            expired=expired,
+        )
+    except IllegalMove:
+        raise Conflict(
+            f"A broadcast that is {standing.state} cannot be {event}.",
+            f"지금 상태({standing.state})에서는 할 수 없습니다.",
+        ) from None
+
+
+def _moved_meanwhile() -> Conflict:
+    return Conflict(
+        "Somebody else changed this broadcast meanwhile; look again.",
+        "그 사이 다른 사람이 이 방송을 바꾸었습니다. 다시 확인하세요.",
+    )

@@ -231,3 +231,28 @@ class Wakes(Protocol):
     """Level-triggered wake-up of the dispatcher: something may have become due."""
 
     def wake(self, priority: Priority = Priority.ROUTINE) -> None: ...
+
+
+class Scribe(Protocol):
+    """Prepares text for speech. Blocking, quick and pure."""
+
+    def script(self, text: str, language: str) -> str:
+        """Speakable text; raises InvalidInput when nothing speakable is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """A rendered script or recording on the shelf, named by `hash`."""
+
+    hash: str
+    seconds: float
+    engine: str
+
+
+class VoiceDesk(Protocol):
+    """Makes sound of scripts and recordings, once each. Raises EngineFailed."""
+
+    async def speak(self, script: str, *, language: str, slow: bool = False) -> ClipInfo: ...
+
+    async def recording(self, key: str) -> ClipInfo: ...

@@ -240,3 +240,16 @@ class Slice:
     reaches: int
     deliveries: int
     is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Whom nobody reached in a village, for its head; flagged and 75+ first."""
+
+    broadcast_id: BroadcastId
+    village_id: VillageId
+    priority: Priority
+    address_id: AddressId
+    channel: Channel
+    people: tuple[tuple[str, int | None], ...] = field(repr=False)
+    callback: str = field(repr=False)

@@ -80,20 +80,27 @@ class Database:
             self.writer = _sqlite_engine(url, writes=True, size=1, full=durable_calls)
             self.reader = _sqlite_engine(url, writes=False, size=4, full=False)
             self.hot = self.writer
+            self.durable = _sqlite_engine(url, writes=True, size=1, full=True)
         else:
             self.hot = _postgres_engine(url, 4, PINNED)
-            self.writer = self.reader = _postgres_engine(url, pool, {"jit": "off"})
+            self.writer = self.reader = self.durable = _postgres_engine(url, pool, {"jit": "off"})
 
     @asynccontextmanager
-    async def write(self, urgency: int = 2, *, hot: bool = False) -> AsyncIterator[AsyncConnection]:
-        """One transaction; committed at the end, rolled back on an exception."""
+    async def write(
+        self, urgency: int = 2, *, hot: bool = False, durable: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
+        """One transaction; committed at the end, rolled back on an exception.
+
+        `urgency`: a Priority's number; the smaller goes first where writers wait (SQLite).
+        `durable`: must outlive a power cut too (SQLite: synchronous=FULL; PostgreSQL always does).
+        """
         if not self.is_sqlite:
             async with (self.hot if hot else self.writer).begin() as connection:
                 yield connection
             return
         await self._gate.take(urgency)
         try:
-            async with self.writer.begin() as connection:
+            async with (self.durable if durable else self.writer).begin() as connection:
                 yield connection
         finally:
             self._gate.give()
@@ -143,7 +150,7 @@ class Database:
         return "" if self.is_sqlite else " FOR UPDATE SKIP LOCKED"
 
     async def close(self) -> None:
-        for engine in {id(e): e for e in (self.writer, self.reader, self.hot)}.values():
+        for engine in {id(e): e for e in (self.writer, self.reader, self.hot, self.durable)}.values():
             await engine.dispose()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.model import CapStatus, Channel, Priority, VillageId
+from broadcast.fan_out import Hours
+from broadcast.model import CapStatus, Channel, Priority
 from broadcast.plans import ORDER
 from broadcast.store.columns import maybe_us, to_us
 from broadcast.store.unit import Database, as_json, fetch, run
@@ -139,8 +139,6 @@ START_NOW = f"""
       AND NOT EXISTS (SELECT 1 FROM delivery_reach l WHERE l.reach_id = reach.id)
 """
 
-Hours = Mapping[tuple[VillageId, Channel], datetime | None]
-
 
 async def base_turn(connection: AsyncConnection, priority: Priority) -> int:
     """Where the lane's virtual time stands: the smallest turn still queued (0 in an empty lane)."""
@@ -253,15 +251,14 @@ async def _insert(
     reaches = 0
     if due.round == 1:
         reaches = (await run(connection, INSERT_REACHES, **params)).rowcount
-    insert = CHOSEN.replace("WITH usable", "WITH usable", 1)
     deliveries = (
         await run(
             connection,
-            _with(insert, INSERT_DELIVERIES.format(turn=TURN, hours=hours, already=already)),
+            _with(INSERT_DELIVERIES.format(turn=TURN, hours=hours, already=already)),
             **params,
         )
     ).rowcount
-    await run(connection, _with(insert, INSERT_LINKS), **params)
+    await run(connection, _with(INSERT_LINKS), **params)
     if due.round == 1:
         deliveries += (await run(connection, INSERT_LISTEN_ALONG.format(hours=hours), **params)).rowcount
         await run(connection, START_LATER, **params)
@@ -269,9 +266,9 @@ async def _insert(
     return reaches, deliveries
 
 
-def _with(chosen: str, insert: str) -> str:
+def _with(insert: str) -> str:
     """`WITH ... INSERT INTO ... SELECT`: both databases take the WITH before the INSERT."""
-    return f"{chosen} {insert}"
+    return f"{CHOSEN} {insert}"
 
 
 async def _count_villages(connection: AsyncConnection, due: Due, high: int, already: dict[int, int]) -> None:

@@ -1,0 +1,150 @@
+"""Makes the sound of a broadcast: its text, and what is said before and after it in each village."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from broadcast import wording
+from broadcast.model import BroadcastId, CapStatus, Priority, VillageId
+from broadcast.ports import ClipInfo, Clock, EngineFailed, Scribe, VoiceDesk
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 3
+TEXT, SLOW, OPENING, ENDING, AGAIN, THANKS, HELP = (
+    "text",
+    "slow",
+    "opening",
+    "ending",
+    "again",
+    "thanks",
+    "help",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VillageVoice:
+    """Who speaks for a village."""
+
+    id: VillageId
+    name: str
+    head: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToRender:
+    """A broadcast without its sound. `recording_key` is "" for typed text."""
+
+    id: BroadcastId
+    priority: Priority
+    cap_status: CapStatus
+    language: str
+    script: str
+    recording_key: str
+    county: str
+    villages: Sequence[VillageVoice]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One clip of a broadcast; `village_id` 0 is for all villages."""
+
+    part: str
+    village_id: int
+    clip: ClipInfo
+
+
+class RenderStore(Protocol):
+    async def to_render(self, n: int) -> Sequence[ToRender]: ...
+
+    async def rendered(self, broadcast_id: BroadcastId, parts: Sequence[Part]) -> None:
+        """Keep the clips and let the broadcast go on; held calls become due."""
+        ...
+
+    async def render_failed(self, broadcast_id: BroadcastId) -> None: ...
+
+
+class Renderer:
+    """Renders what waits for its sound, emergencies first; resumes by itself after a restart."""
+
+    def __init__(
+        self,
+        store: RenderStore,
+        clock: Clock,
+        desk: VoiceDesk,
+        scribe: Scribe,
+        on_ready: Callable[[Priority], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._desk = desk
+        self._scribe = scribe
+        self._on_ready = on_ready
+        self._news = asyncio.Event()
+        self._under_way: dict[BroadcastId, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._news.clear()
+                with self._clock.working():
+                    await self._start_waiting()
+                await self._news.wait()
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+
+    async def _start_waiting(self) -> None:
+        for one in await self._store.to_render(AT_ONCE + len(self._under_way)):
+            if one.id not in self._under_way and len(self._under_way) < AT_ONCE + 1:
+                self._under_way[one.id] = asyncio.create_task(self._render(one))
+
+    async def _render(self, one: ToRender) -> None:
+        with self._clock.working():
+            try:
+                await self._store.rendered(one.id, await self._parts(one))
+            except EngineFailed:
+                log.error("render_failed", extra={"broadcast": one.id})
+                await self._store.render_failed(one.id)
+            finally:
+                del self._under_way[one.id]
+                self._news.set()
+            self._on_ready(one.priority)
+
+    async def _parts(self, one: ToRender) -> list[Part]:
+        """The text first: an emergency's calls wait for it."""
+        if one.recording_key:
+            text = slow = await self._desk.recording(one.recording_key)
+        else:
+            text = await self._desk.speak(one.script, language=one.language)
+            slow = await self._desk.speak(one.script, language=one.language, slow=True)
+        parts = [Part(TEXT, 0, text), Part(SLOW, 0, slow)]
+        is_emergency = one.priority is Priority.EMERGENCY
+        is_exercise = one.cap_status is not CapStatus.ACTUAL
+        fixed = {
+            AGAIN: wording.AGAIN,
+            THANKS: wording.CONFIRMED_EMERGENCY if is_emergency else wording.CONFIRMED,
+            HELP: wording.HELP_ASKED,
+        }
+        for part, words in fixed.items():
+            parts.append(Part(part, 0, await self._say(words)))
+        for village in one.villages:
+            begin = wording.opening(
+                village.name, village.head, one.county, is_emergency=is_emergency, is_exercise=is_exercise
+            )
+            end = wording.ending(village.name, is_emergency=is_emergency, is_exercise=is_exercise)
+            parts.append(Part(OPENING, village.id, await self._say(begin)))
+            parts.append(Part(ENDING, village.id, await self._say(end)))
+        return parts
+
+    async def _say(self, words: str) -> ClipInfo:
+        script = await asyncio.to_thread(self._scribe.script, words, "ko")
+        return await self._desk.speak(script, language="ko")
