@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from broadcast.errors import NotFound
 from broadcast.model import Priority
 from broadcast.ports import EngineFailed, MediaStore, Speech
 from voice import recordings
+from voice.assembly import chime
 from voice.decoding import Limits
-from voice.rendering import Files, chime, render_recording, render_speech
+from voice.rendering import JOBS, Files, read_recording
 from voice.shelf import Rendered, Shelf
 from voice.speak import Voices
 from voice.worker import WorkerDied, WorkerFailed, Workers
@@ -69,9 +70,10 @@ class Studio:
         name = _name(RECORDING, await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest()))
 
         async def make() -> Rendered:
-            seconds = self._limits.wall_s + RENDER_S
-            files = await recordings.in_a_decoder(seconds, render_recording, data, self._limits)
-            return await self._shelf.put(name, RECORDING, files)
+            run = recordings.in_a_decoder  # long uploads never take a child from a typed emergency
+            speech = await run(self._limits.wall_s, read_recording, data, self._limits)
+            parts = await asyncio.gather(*[run(RENDER_S, job, speech) for job in JOBS])
+            return await self._shelf.put(name, RECORDING, _merged(parts))
 
         return await self._once(name, make)
 
@@ -86,8 +88,8 @@ class Studio:
         return await self._once(name, make)
 
     async def warm(self) -> None:
-        """Start a child process beforehand, so that the first broadcast does not wait for it."""
-        await self._workers.warm()
+        """Start the child processes beforehand, so that the first broadcast does not wait for them."""
+        await asyncio.gather(*[self._workers.warm() for _ in JOBS])
 
     async def close(self) -> None:
         await self._voices.close()
@@ -111,8 +113,8 @@ class Studio:
             task.exception()  # seen here, should every caller have given up
 
     async def _render(self, name: str, engine: str, speech: Speech) -> Rendered:
-        files: Files = await self._in_a_worker(render_speech, speech)
-        return await self._shelf.put(name, engine, files)
+        parts = await asyncio.gather(*[self._in_a_worker(job, speech) for job in JOBS])
+        return await self._shelf.put(name, engine, _merged(parts))
 
     async def _in_a_worker(self, function: Callable[[A], T], argument: A) -> T:
         try:
@@ -123,6 +125,10 @@ class Studio:
 
 async def _awaited(make: Callable[[], Awaitable[Rendered]]) -> Rendered:
     return await make()
+
+
+def _merged(parts: Iterable[Files]) -> Files:
+    return {form: file for part in parts for form, file in part.items()}
 
 
 def _name(*parts: str | float) -> str:
