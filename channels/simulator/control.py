@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from channels.simulator import call_life, chat_life, sms_life
 from channels.simulator.carrier import Settings
 from channels.simulator.exchange import Exchange
-from channels.simulator.handsets import Handset
+from channels.simulator.handsets import CallBehaviour, Handset
 from channels.simulator.kakao_api import task_json
 from channels.simulator.person import Plan
 from channels.simulator.records import Button, Call
@@ -156,9 +156,9 @@ async def call_in(exchange: Here, address: str, what: CallIn) -> Done:
         n=0, to=what.to, caller=address, direction="inbound", url=exchange.config.voice_url,
         created_at=now, started_at=now, updated_at=now, result="answer",
     )  # fmt: skip
-    behaviour = exchange.call_behaviour(address, 0).model_copy(
-        update={"keys": what.keys, "key_when": "first_reading", "hangs_up_after_s": None}
-    )
+    # Who calls in means to: only how fast this handset's time goes is taken from its behaviour.
+    longest_s = exchange.call_behaviour(address, 0).longest_s
+    behaviour = CallBehaviour(keys=what.keys, key_after_s=1, longest_s=longest_s)
     call_life.begin(exchange, call, Plan("answer", behaviour))
     return Done(sid=call.sid)
 

@@ -5,7 +5,7 @@ const KO = document.documentElement.lang === "ko";
 const T = KO
   ? { ringing: "전화가 옵니다", talking: "통화 중", answer: "받기", decline: "거절", hangup: "끊기", from: "발신",
       asks: "번호를 눌러 주세요", calls: "통화 기록", sms: "문자", chat: "대화방", say: "보내기", words: "메시지 입력",
-      none: "아직 단말기가 없습니다. 방송을 보내면 여기에 나타납니다.", shown: "대 표시 중, 모두", again: "다시 듣기",
+      none: "아직 단말기가 없습니다. 방송을 보내면 여기에 나타납니다.", shown: (now, all) => `${all}대 가운데 ${now}대를 보이고 있습니다.`,
       auto: "저절로 움직임", manual: "직접 받기", byHand: "직접 받기로 바꾸기", byItself: "저절로 움직이게 하기",
       lost: "모의 통신사와 연결이 끊겼습니다.", keys: "누른 번호", seconds: "초", machine: "음성사서함",
       smartphone: "스마트폰", landline: "집전화", feature_phone: "휴대전화",
@@ -13,7 +13,7 @@ const T = KO
       queued: "대기", sent: "보냄", delivered: "도착", undelivered: "도착 못 함" }
   : { ringing: "Incoming call", talking: "In call", answer: "Answer", decline: "Decline", hangup: "Hang up", from: "from",
       asks: "Press a key", calls: "Calls", sms: "SMS", chat: "Chat", say: "Send", words: "Type a message",
-      none: "No handsets yet. Send a broadcast and they appear here.", shown: "shown, of", again: "Listen again",
+      none: "No handsets yet. Send a broadcast and they appear here.", shown: (now, all) => `Showing ${now} of ${all} handsets.`,
       auto: "behaves by itself", manual: "answered by hand", byHand: "Answer by hand", byItself: "Let it behave by itself",
       lost: "The connection to the simulator is lost.", keys: "keys", seconds: "s", machine: "voicemail",
       smartphone: "Smartphone", landline: "Landline", feature_phone: "Mobile phone",
@@ -137,7 +137,9 @@ function draw(handset) {
     handset.manual ? T.byItself : T.byHand);
   const parts = [head(handset), callScreen(handset), chatScreen(handset), smsScreen(handset), pastCalls(handset)];
   card.element.replaceChildren(...parts.filter(Boolean), card.audio || "", make("div", { class: "buttons" }, swap));
-  for (const lines of card.element.querySelectorAll(".lines")) lines.scrollTop = lines.scrollHeight;
+  requestAnimationFrame(() => { // a new card is not in the page yet
+    for (const lines of card.element.querySelectorAll(".lines")) lines.scrollTop = lines.scrollHeight;
+  });
   if (focused >= 0) card.element.querySelectorAll("button, a, input")[focused]?.focus();
   return card.element;
 }
@@ -162,7 +164,7 @@ async function refresh() {
     const wanted = handsets.map(draw);
     for (const old of [...root.children]) if (!wanted.includes(old)) old.remove();
     wanted.forEach((element, at) => { if (root.children[at] !== element) root.insertBefore(element, root.children[at] || null); });
-    const text = known ? `${handsets.length} ${T.shown} ${known}` : T.none;
+    const text = known ? T.shown(handsets.length, known) : T.none;
     if (state.textContent !== text) state.textContent = text;
   } catch {
     state.textContent = T.lost;

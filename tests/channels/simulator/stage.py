@@ -154,7 +154,12 @@ async def on_stage(**changes: object) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         clock = JumpingClock()
         office = await stack.enter_async_context(office_open(SIMULATOR_AUTH_TOKEN))
-        config = Config(clock=clock, skill_url=f"{office.base}/skill", **changes)  # type: ignore[arg-type] # fields
+        hooks = {
+            "skill_url": f"{office.base}/skill",
+            "voice_url": f"{office.base}/hooks/voice/turn/7",
+            "sms_url": f"{office.base}/hooks/sms/status/8",
+        }
+        config = Config(clock=clock, **{**hooks, **changes})  # type: ignore[arg-type] # fields of Config
         base = await stack.enter_async_context(served(create(config)))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Stage(base, clock, office, http)

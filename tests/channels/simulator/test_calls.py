@@ -74,6 +74,7 @@ async def test_voicemail_listens_to_the_end_and_presses_nothing(stage: Stage) ->
     (call,) = await stage.calls()
     assert call["keys"] == ""
     assert stage.office.statuses[-1] == "completed"
+    assert stage.clock.elapsed_s == 0.5 + 24 + 1 + READING_S + 5
 
 
 async def test_nobody_answers_until_the_ring_time_is_over(stage: Stage) -> None:
@@ -185,5 +186,11 @@ async def test_twilio_dials_at_the_pace_of_the_account(stage: Stage) -> None:
     assert stage.clock.elapsed_s == 4.5
 
 
-async def test_nobody_can_call_in_where_no_hook_answers(stage: Stage) -> None:
-    assert (await stage.act(ANNA, "call-in", to=CALLER)).status == 409
+async def test_a_resident_calls_in_and_presses_what_is_asked(stage: Stage) -> None:
+    assert (await stage.act(ANNA, "call-in", to=CALLER, keys="2")).status == 200
+    await stage.clock.run_out()
+    first, last = stage.office.turns
+    assert (first["Direction"], first["From"], first["To"]) == ("inbound", ANNA, CALLER)
+    assert last["Digits"] == "2"
+    assert await stage.witnessed() == []
+    assert stage.office.forged == 0

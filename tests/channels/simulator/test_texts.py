@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.channels.simulator.stage import ANNA, CALLER, Stage
+from tests.channels.simulator.stage import ANNA, CALLER, Stage, on_stage
 
 
 def told(stage: Stage) -> list[str]:
@@ -43,5 +43,14 @@ async def test_the_inbox_shows_what_arrived(stage: Stage) -> None:
     assert [(sms["body"], sms["status"]) for sms in inbox] == [("[청풍리] 내일 단수", "delivered")]  # type: ignore[attr-defined] # JSON
 
 
-async def test_nobody_can_write_where_no_hook_reads(stage: Stage) -> None:
-    assert (await stage.act(ANNA, "say", words="예", to=CALLER)).status == 409
+async def test_a_resident_writes_to_our_number(stage: Stage) -> None:
+    assert (await stage.act(ANNA, "say", words="확인", to=CALLER)).body["status"] == 200
+    (written,) = stage.office.sms
+    assert (written["From"], written["To"], written["Body"]) == (ANNA, CALLER, "확인")
+    assert stage.office.forged == 0
+
+
+async def test_nobody_can_write_or_call_where_no_hook_answers() -> None:
+    async with on_stage(sms_url="", voice_url="") as stage:
+        assert (await stage.act(ANNA, "say", words="예", to=CALLER)).status == 409
+        assert (await stage.act(ANNA, "call-in", to=CALLER)).status == 409
