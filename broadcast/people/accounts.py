@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from broadcast.compose import Who
+from broadcast.drafts import Who
 from broadcast.errors import InvalidInput
 from broadcast.model import AccountId, AddressKind, Role
 from broadcast.people.passwords import hash_password, matches

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.compose import Who
+from broadcast.drafts import Who
 from broadcast.errors import Conflict, InvalidInput
 from broadcast.model import AccountId, AddressId, Role
 from broadcast.people.accounts import AccessKind, NewAccount, SignedIn
