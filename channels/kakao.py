@@ -12,6 +12,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 from urllib.parse import quote
@@ -41,7 +42,10 @@ from channels.registry import expect, register
 
 SKILL_SECRET_HEADER = "x-maeul-skill-secret"  # noqa: S105 - the header's name, entered at Kakao
 # What the heard button says; typed by hand it counts only with the button's attempt id.
-HEARD_WORDS = frozenset({"들었어요", "확인", "확인했어요"})
+HEARD_WORDS = frozenset({"들었습니다", "들었어요", "확인", "확인했어요"})
+# The help button of an emergency: the same sign as key 9 in a call.
+HELP_WORDS = frozenset({"도움 요청"})
+HELP_KEY = "9"
 SAME_PUSH = ("broadcast_id", "purpose", "title", "text")
 
 
@@ -194,6 +198,8 @@ def _shown(said: ChatInput, reply: ChatReply | None, request: HookRequest) -> It
         yield _receipt(said, request, ReceiptKind.DELIVERED)
     elif said.words in HEARD_WORDS:
         yield _receipt(said, request, ReceiptKind.TAPPED)
+    elif said.words in HELP_WORDS:
+        yield replace(_receipt(said, request, ReceiptKind.KEYED), key=HELP_KEY)
 
 
 def _receipt(

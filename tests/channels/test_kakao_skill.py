@@ -118,11 +118,17 @@ async def test_a_push_that_is_answered_with_nothing_is_not_shown() -> None:
     assert (only.kind, only.reason) == (ReceiptKind.STOPPED, Reason.STOPPED)
 
 
-@pytest.mark.parametrize("words", ["들었어요", "확인", "확인했어요"])
+@pytest.mark.parametrize("words", ["들었습니다", "들었어요", "확인", "확인했어요"])
 async def test_the_heard_button_is_a_sign_of_the_resident(words: str) -> None:
     (only,) = await receipts(tapped(words), HELLO)
     assert (only.kind, only.attempt_id, only.user) == (ReceiptKind.TAPPED, 41, USER)
     assert only.at == NOW
+
+
+async def test_the_help_button_asks_for_help_as_key_9_does() -> None:
+    (only,) = await receipts(tapped("도움 요청"), HELLO)
+    assert (only.kind, only.key, only.attempt_id) == (ReceiptKind.KEYED, "9", 41)
+    assert list(await receipts(tapped("도움 요청", None), HELLO)) == []
 
 
 @pytest.mark.parametrize(
