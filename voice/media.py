@@ -22,7 +22,7 @@ class FolderMedia:
     """Files under one root. Work on files is done in threads."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+        self.root = root.resolve()
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """The folder keeps no content types; names end in one that tells."""
@@ -58,7 +58,7 @@ class FolderMedia:
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key) or len(key) > 512:
             raise InvalidInput("This is not a media key.", "올바른 미디어 키가 아닙니다.", field="key")
-        return self._root / key
+        return self.root / key
 
     def _put(self, path: Path, data: bytes, is_unrepeatable: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

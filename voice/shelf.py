@@ -52,3 +52,11 @@ class Shelf:
 
 def _key(name: str, file: str) -> str:
     return f"renditions/{name[:2]}/{name}/{file}"
+
+
+SUFFIXES = {"mp3": ".mp3", "opus": ".ogg", "telephone": ".wav", "telephone_pcm": ".wav", "peaks": ".json"}
+
+
+def media_key(name: str, form: str) -> str:
+    """Where the file of this format lies, for whoever knows a rendition only by its hash."""
+    return _key(name, form + SUFFIXES[form])

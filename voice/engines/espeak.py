@@ -12,13 +12,13 @@ DEADLINE_S = 20.0  # 0.003 of real time: ten minutes of speech take two seconds
 
 
 class Espeak:
-    """One process, one text at a time; a crash costs this text and the next one gets a new process."""
+    """One process, one text at a time; after a crash a new process tries once more."""
 
     name: ClassVar[str] = "espeak"
 
     def __init__(self, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
-        self._workers = Workers("espeak", preload=("voice.engines.espeak_library",))
+        self._workers = Workers("espeak", retries=1, preload=("voice.engines.espeak_library",))
 
     async def speak(self, script: str, *, language: str, voice: str, speed: float) -> Speech:
         try:
