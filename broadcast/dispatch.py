@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from broadcast.model import (
     Unclear,
 )
 from broadcast.outcomes import Decider
-from broadcast.ports import Clock, LooksUp, Sender, Stoppable
+from broadcast.ports import Clock, Sender, Stoppable
 from broadcast.work import (
     AttemptFacts,
     Change,
@@ -33,7 +33,6 @@ from broadcast.work import (
     DeliveryFacts,
     Finished,
     StopRequest,
-    UnsettledAttempt,
 )
 
 log = logging.getLogger(__name__)
@@ -74,8 +73,6 @@ class DispatchStore(Protocol):
     ) -> None: ...
 
     async def open_calls(self) -> int: ...
-
-    async def unsettled(self, ids: Sequence[DeliveryId]) -> list[UnsettledAttempt]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,21 +186,26 @@ class Pump:
 
     async def _refill(self, lines: int | None) -> None:
         """Claim just in time: what cannot go out soon stays in the table, where an emergency overtakes it."""
-        if self._draining or not self._may_have_more or lines == 0:
+        if self._draining or lines == 0:
             return
-        if len(self._buffer) > self._limits.buffer // 2 and not self._urgent:
-            return
-        lane = Priority.EMERGENCY if self._urgent else Priority.ROUTINE
-        self._urgent, self._may_have_more = False, False
-        room = self._limits.buffer - len(self._buffer) * (lane is not Priority.EMERGENCY)
+        if self._urgent:
+            self._urgent = False
+            await self._claim(Priority.EMERGENCY, self._limits.buffer, lines)
+        if self._may_have_more and len(self._buffer) <= self._limits.buffer // 2:
+            self._may_have_more = False
+            room = self._limits.buffer - len(self._buffer)
+            if await self._claim(Priority.ROUTINE, room, lines):
+                self._may_have_more = True
+
+    async def _claim(self, lane: Priority, room: int, lines: int | None) -> bool:
+        """Claim this lane and those above it; True if there may be more."""
         wanted = room if lines is None else max(min(room, lines - len(self._buffer)), 1)
         claimed = await self._store.claim(
             self.sender.channel, wanted, self._owner, self._clock.now(), self._limits.lease, lane
         )
         for one in claimed:
             heapq.heappush(self._buffer, (int(one.priority), one.turn, int(one.id), one))
-        # A full batch, or a claim of the emergency lane alone, leaves the question open.
-        self._may_have_more = self._may_have_more or len(claimed) >= wanted or lane is Priority.EMERGENCY
+        return len(claimed) >= wanted
 
     def _free(self, lines: int | None) -> int:
         """How many messages may be begun now."""
@@ -308,27 +310,3 @@ class Pump:
             return self._decider.not_begun(facts, DeliveryEvent.RELEASED, self._clock.now())
 
         await self._store.change_claimed(ids, self._owner, self._clock.now(), decide)
-
-
-async def settle_unconfirmed(
-    senders: dict[str, Sender],
-    store: DispatchStore,
-    compose: Compose,
-    ids: Sequence[DeliveryId],
-    write_back: Callable[[list[Finished], list[DeliveryId]], Awaitable[None]],
-) -> None:
-    """Ask the providers what became of unconfirmed deliveries; `write_back` takes answers and the unaskable."""
-    finished: list[Finished] = []
-    unaskable: list[DeliveryId] = []
-    for one in await store.unsettled(ids):
-        sender = senders.get(one.provider)
-        if not isinstance(sender, LooksUp):
-            unaskable.append(one.claimed.id)
-            continue
-        try:
-            outcome = await sender.look_up(compose(one.claimed, one.attempt_id, one.begun_at))
-        except Exception as error:
-            log.exception("look_up_failed", extra={"provider": one.provider, "attempt": one.attempt_id})
-            outcome = Unclear(type(error).__name__)
-        finished.append(Finished(one.claimed.id, one.attempt_id, outcome))
-    await write_back(finished, unaskable)

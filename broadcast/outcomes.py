@@ -23,6 +23,7 @@ from broadcast.policy import Hours
 from broadcast.work import AttemptFacts, Change, Claimed, DeliveryFacts, Finished
 
 LOOK_UP_AFTER = timedelta(seconds=5)
+LOOK_UP_FOR = timedelta(minutes=10)
 DEFERRED_TOO_LONG = (
     60  # hand-overs in a row that the provider put off; then the person's next rung has its turn
 )
@@ -47,18 +48,20 @@ class Decider:
             DeliveryState.UNCONFIRMED,
         ):
             return None, noted  # a receipt settled it first: the reply only fills in the reference
-        return self._change(facts, finished, now), noted
+        return self._change(facts, finished, attempt.begun_at, now), noted
 
-    def _change(self, facts: DeliveryFacts, finished: Finished, now: datetime) -> Change:
+    def _change(self, facts: DeliveryFacts, finished: Finished, begun_at: datetime, now: datetime) -> Change:
         match finished.outcome:
             case Accepted():
                 move = self._move(facts, DeliveryEvent.ACCEPTED)
-                return changed(facts, move, lease_until=policy.gives_up(facts.channel, now))
+                return changed(facts, move, lease_until=policy.looked_after_at(facts.channel, now))
             case Deferred(reason, retry_after):
                 return self._deferred(facts, reason, retry_after, now)
             case Rejected(reason, _):
                 return changed(facts, self._move(facts, DeliveryEvent.REJECTED), reason=reason)
             case Unclear():
+                if facts.state is DeliveryState.UNCONFIRMED and now > begun_at + LOOK_UP_FOR:
+                    return self.cannot_look_up(facts)
                 if facts.state is DeliveryState.UNCONFIRMED:
                     return unchanged(facts, lease_until=now + LOOK_UP_AFTER)
                 move = self._move(facts, DeliveryEvent.UNCLEAR)

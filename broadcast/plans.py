@@ -110,10 +110,7 @@ def first_channels(priority: Priority, has: frozenset[Channel]) -> tuple[Channel
 def next_step(now_is: Situation, now: datetime) -> Step:
     """The next rung of the person's plan. Pure: the same situation gives the same step."""
     plan = PLANS[now_is.priority]
-    index = now_is.rung + 1
-    teller = next((i for i, rung in enumerate(plan) if rung.errands and rung.door), None)
-    if teller is not None and now_is.misses >= TELL_AFTER_MISSES and index < teller:
-        index = teller
+    index = _next_index(plan, now_is)
     if index >= len(plan):
         return Step(now_is.rung, (), (), None, spent=True)
     rung = plan[index]
@@ -128,6 +125,22 @@ def next_step(now_is: Situation, now: datetime) -> Step:
         door=rung.door,
         spent=is_last,
     )
+
+
+def _next_index(plan: tuple[Rung, ...], now_is: Situation) -> int:
+    index = now_is.rung + 1
+    teller = next((i for i, rung in enumerate(plan) if rung.errands and rung.door), None)
+    if teller is not None and now_is.misses >= TELL_AFTER_MISSES and index < teller:
+        return teller
+    if now_is.priority is Priority.EMERGENCY:
+        return index  # its rungs keep their minutes: a guardian is told after 6, not earlier
+    while index < len(plan) - 1 and not now_is.live and not _does_something(plan[index], now_is):
+        index += 1  # nobody waits an hour for a rung that has nothing for them
+    return index
+
+
+def _does_something(rung: Rung, now_is: Situation) -> bool:
+    return bool(_asked(rung, now_is) or rung.errands)
 
 
 def _asked(rung: Rung, now_is: Situation) -> tuple[Channel, ...]:

@@ -169,7 +169,12 @@ def gives_up(channel: Channel, accepted_at: datetime) -> datetime:
     return accepted_at + timedelta(minutes=patience[channel])
 
 
-# --- what a call came to ----------------------------------------------------------------------
+def looked_after_at(channel: Channel, accepted_at: datetime) -> datetime:
+    """When an accepted hand-over is looked at again: a chat's result must be asked for, the rest is told us."""
+    if channel is Channel.KAKAO:
+        return accepted_at + timedelta(seconds=20)
+    return gives_up(channel, accepted_at)
+
 
 SETTLES_AFTER = timedelta(seconds=30)
 FINAL = {

@@ -95,7 +95,7 @@ def _direct(
         return _missed(decider, facts, receipt.reason or Reason.UNDELIVERED, now)
     if is_open and facts.state is DeliveryState.UNCONFIRMED and receipt.reference:
         change = _moved(facts, DeliveryEvent.ACCEPTED)  # who tells us of it must have it
-        return change and replace(change, lease_until=policy.gives_up(facts.channel, now))
+        return change and replace(change, lease_until=policy.looked_after_at(facts.channel, now))
     return None
 
 
@@ -211,8 +211,12 @@ class ReceiptBook:
             raise
         for _, done in batch:
             done.set_result(None)
-        self._on_applied(applied)
+        self._told(applied)
 
     async def settle_due(self) -> None:
         """Calls whose AMD verdict is overdue."""
-        self._on_applied(await self._store.settle_due(self._clock.now(), 500, self._decider))
+        self._told(await self._store.settle_due(self._clock.now(), 500, self._decider))
+
+    def _told(self, applied: Applied) -> None:
+        if applied.urgent is not None or applied.stops:
+            self._on_applied(applied)

@@ -47,6 +47,8 @@ class Claimed:
     title: str = field(repr=False)
     text: str = field(repr=False)
     village: str = ""
+    county: str = ""
+    callback: str = ""
     caller: str = ""
     opens_at: time | None = None
 
@@ -138,6 +140,17 @@ class UnsettledAttempt:
     claimed: Claimed
     attempt_id: AttemptId
     provider: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """A hand-over that the provider has and has said nothing final about."""
+
+    delivery_id: DeliveryId
+    attempt_id: AttemptId
+    provider: str
+    reference: str
     begun_at: datetime
 
 

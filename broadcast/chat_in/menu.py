@@ -61,7 +61,8 @@ def push(told: Told, listen_url: str) -> ChatReply:
     text = _announcement(
         told.village, told.text, is_emergency=is_emergency, is_exercise=is_exercise, room=MAX_TEXT
     )
-    return ChatReply(text, told.title, _buttons(told.attempt_id, listen_url, offers_help=told.asks_to_act))
+    title = _title(told.title, is_exercise=is_exercise)
+    return ChatReply(text, title, _buttons(told.attempt_id, listen_url, offers_help=told.asks_to_act))
 
 
 def replay(latest: Latest, listen_url: str, question: str = "") -> ChatReply:
@@ -77,7 +78,7 @@ def replay(latest: Latest, listen_url: str, question: str = "") -> ChatReply:
     buttons: tuple[Button, ...] = ()
     if latest.attempt_id is not None:
         buttons = _buttons(latest.attempt_id, listen_url, offers_help=latest.is_emergency)
-    return ChatReply(text + below, latest.title, buttons)
+    return ChatReply(text + below, _title(latest.title, is_exercise=latest.is_exercise), buttons)
 
 
 def consent_words(village: KnownVillage) -> str:
@@ -100,6 +101,10 @@ def welcome(village: KnownVillage, *, is_new: bool) -> ChatReply:
         "그만 받으시려면 '그만'이라고 적어 주세요.",
         quick=(LISTEN,),
     )
+
+
+def _title(title: str, *, is_exercise: bool) -> str:
+    return f"[훈련] {title}" if is_exercise else title
 
 
 def _announcement(village: str, text: str, *, is_emergency: bool, is_exercise: bool, room: int) -> str:

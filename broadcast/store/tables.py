@@ -121,6 +121,7 @@ class Reach(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("broadcast_id", "resident_id"),
         Index("ix_reach_state", "broadcast_id", "state"),
+        Index("ix_reach_resident", "resident_id"),
         Index(
             "ix_reach_deadline",
             "deadline_at",
@@ -180,6 +181,7 @@ class Delivery(SQLModel, table=True):
             sqlite_where=text(OPEN_CALL),
         ),
         Index("ix_delivery_broadcast", "broadcast_id", "state"),
+        Index("ix_delivery_address", "address_id"),
         EAGER_VACUUM,
     )
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))

@@ -225,19 +225,32 @@ async def nudge(
     return result.rowcount
 
 
-async def mark_addresses(
+# A permanent failure makes an address dead, an opt-out suppresses it; a landline just takes no SMS.
+MARKS = {
+    Reason.BAD_ADDRESS: "dead_at = COALESCE(dead_at, :now)",
+    Reason.OPTED_OUT: "suppressed_at = COALESCE(suppressed_at, :now)",
+    Reason.NO_SMS: "can_sms = CASE WHEN :now > 0 THEN false ELSE can_sms END",
+}
+
+
+async def after_failures(
     connection: AsyncConnection,
     database: Database,
-    dead: Iterable[int],
-    suppressed: Iterable[int],
+    facts: Mapping[DeliveryId, DeliveryFacts],
+    changes: Sequence[Change],
     now: datetime,
 ) -> None:
-    """A permanent failure makes an address dead, an opt-out suppresses it; the first mark stays."""
-    for column, ids in (("dead_at", sorted(set(dead))), ("suppressed_at", sorted(set(suppressed)))):
+    """Mark what will never work again, and let the ladder go on for those who were waiting on it."""
+    failed = [change for change in changes if change.state is DeliveryState.FAILED]
+    if not failed:
+        return
+    for reason, mark in MARKS.items():
+        ids = sorted({facts[change.id].address_id for change in failed if change.reason is reason})
         if ids:
             await run(
                 connection,
-                f"UPDATE address SET {column} = :now WHERE {column} IS NULL AND id IN {database.ids()}",
+                f"UPDATE address SET {mark} WHERE id IN {database.ids()}",
                 ids=as_json(ids),
                 now=to_us(now),
             )
+    await nudge(connection, database, [change.id for change in failed], now)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.lifecycle import DeliveryEvent, sources
+from broadcast.lifecycle import DeliveryEvent
 from broadcast.model import (
     AddressId,
     AttemptId,
@@ -20,7 +20,6 @@ from broadcast.model import (
     DeliveryId,
     Priority,
     Purpose,
-    Reason,
 )
 from broadcast.store.columns import from_us, to_us
 from broadcast.store.queries import deliveries
@@ -34,7 +33,6 @@ from broadcast.work import (
     DeliveryFacts,
     Finished,
     StopRequest,
-    UnsettledAttempt,
 )
 
 Decide = Callable[[DeliveryFacts, AttemptFacts, Finished, datetime], tuple[Change | None, AttemptFacts]]
@@ -50,12 +48,14 @@ CLAIM_POSTGRES = CLAIM.replace("id IN (SELECT", "id = ANY(ARRAY(SELECT").replace
 CONTENT = """
     SELECT d.id, d.broadcast_id, d.purpose, d.subject, d.channel, d.priority, d.turn, d.address_id, d.round,
            a.ciphertext, b.title, b.text, b.category, b.cap_status, b.act_now, b.expires_at,
-           v.name AS village_name, v.caller_number, v.calls_open_at, e.text_ciphertext
+           v.name AS village_name, v.caller_number, v.calls_open_at, e.text_ciphertext,
+           c.name AS county, c.callback_number
            {more}
     FROM delivery d
     JOIN address a ON a.id = d.address_id
     JOIN broadcast b ON b.id = d.broadcast_id
     JOIN village v ON v.id = d.village_id
+    LEFT JOIN county c ON c.id = 1
     LEFT JOIN errand e ON e.broadcast_id = d.broadcast_id AND e.purpose = d.purpose
          AND e.subject = d.subject AND e.round = d.round
     {more_from}
@@ -82,17 +82,33 @@ WHY_NOT = """
     WHERE d.id IN {ids} AND d.state = 'claimed' AND d.lease_owner = :owner
 """
 
-NEXT_MOMENT = """
-    SELECT MIN(at) AS at FROM (
-        SELECT MIN(due_at) AS at FROM delivery WHERE state = 'held'
-        UNION ALL SELECT MIN(lease_until) FROM delivery WHERE lease_until IS NOT NULL
-        UNION ALL SELECT MIN(deadline_at) FROM reach WHERE deadline_at IS NOT NULL
-        UNION ALL SELECT MIN(settle_at) FROM attempt WHERE settle_at IS NOT NULL
-        UNION ALL SELECT MIN(COALESCE(scheduled_at, created_at)) FROM broadcast WHERE state = 'scheduled'
-        UNION ALL SELECT MIN(expires_at) FROM broadcast
-                  WHERE state NOT IN ('done','cancelled','recalled','expired','failed')
-    ) AS moments
-"""
+
+def claimed(row: Row[Any], vault: Vault) -> Claimed:
+    """A row of CONTENT, unsealed; an errand brings its own words."""
+    title, text = row.title, row.text
+    if row.text_ciphertext is not None:
+        title, _, text = vault.open(row.text_ciphertext).partition("\n")
+    return Claimed(
+        id=DeliveryId(row.id),
+        broadcast_id=BroadcastId(row.broadcast_id),
+        purpose=Purpose(row.purpose),
+        channel=Channel(row.channel),
+        priority=Priority(row.priority),
+        turn=row.turn,
+        address_id=AddressId(row.address_id),
+        category=Category(row.category),
+        cap_status=CapStatus(row.cap_status),
+        act_now=bool(row.act_now),
+        expires_at=from_us(row.expires_at),
+        to=vault.open(row.ciphertext),
+        title=title,
+        text=text,
+        village=row.village_name,
+        county=row.county or "",
+        callback=row.callback_number or "",
+        caller=row.caller_number,
+        opens_at=clock_time(row.calls_open_at),
+    )
 
 
 class DispatchQueries:
@@ -126,32 +142,8 @@ class DispatchQueries:
                 CONTENT.format(more="", more_from="") + f" WHERE d.id IN {self._database.ids()}",
                 ids=as_json([row.id for row in taken]),
             )
-        found = [self._claimed(row) for row in rows]
+        found = [claimed(row, self._vault) for row in rows]
         return sorted(found, key=lambda one: (one.priority, one.turn, one.id))
-
-    def _claimed(self, row: Row[Any]) -> Claimed:
-        title, text = row.title, row.text
-        if row.text_ciphertext is not None:
-            title, _, text = self._vault.open(row.text_ciphertext).partition("\n")
-        return Claimed(
-            id=DeliveryId(row.id),
-            broadcast_id=BroadcastId(row.broadcast_id),
-            purpose=Purpose(row.purpose),
-            channel=Channel(row.channel),
-            priority=Priority(row.priority),
-            turn=row.turn,
-            address_id=AddressId(row.address_id),
-            category=Category(row.category),
-            cap_status=CapStatus(row.cap_status),
-            act_now=bool(row.act_now),
-            expires_at=from_us(row.expires_at),
-            to=self._vault.open(row.ciphertext),
-            title=title,
-            text=text,
-            village=row.village_name,
-            caller=row.caller_number,
-            opens_at=clock_time(row.calls_open_at),
-        )
 
     async def turn_over(
         self,
@@ -198,27 +190,12 @@ class DispatchQueries:
                 changes.append(change)
         await deliveries.save_attempts(connection, self._database, saved)
         await deliveries.save(connection, self._database, changes, now)
-        await self._after_failures(connection, facts, changes, now)
+        await deliveries.after_failures(connection, self._database, facts, changes, now)
         return [
             StopRequest(attempt.provider, attempt.reference)
             for attempt, one in zip(saved, finished, strict=True)
             if attempt.reference and facts[one.delivery_id].stop_asked is not None
         ]
-
-    async def _after_failures(
-        self,
-        connection: AsyncConnection,
-        facts: dict[DeliveryId, DeliveryFacts],
-        changes: Sequence[Change],
-        now: datetime,
-    ) -> None:
-        failed = [change for change in changes if change.state == "failed"]
-        if not failed:
-            return
-        dead = [facts[c.id].address_id for c in failed if c.reason is Reason.BAD_ADDRESS]
-        suppressed = [facts[c.id].address_id for c in failed if c.reason is Reason.OPTED_OUT]
-        await deliveries.mark_addresses(connection, self._database, dead, suppressed, now)
-        await deliveries.nudge(connection, self._database, [c.id for c in failed], now)
 
     async def _begin(
         self,
@@ -298,70 +275,10 @@ class DispatchQueries:
             facts = await deliveries.lock(connection, self._database, [row.id for row in mine])
             changes = [change for one in facts.values() if (change := decide(one)) is not None]
             await deliveries.save(connection, self._database, changes, now)
-            await self._after_failures(connection, facts, changes, now)
+            await deliveries.after_failures(connection, self._database, facts, changes, now)
 
         if ids:
             await self._database.retrying(work)
-
-    async def release_due(self, now: datetime, n: int) -> int:
-        """Held deliveries whose moment came go to the queue; returns how many."""
-        async with self._database.write(0) as connection:
-            result = await run(
-                connection,
-                "UPDATE delivery SET state = 'queued', updated_at = :now WHERE id IN (SELECT id FROM delivery"
-                " WHERE state = 'held' AND due_at <= :now ORDER BY due_at LIMIT :n"
-                f"{self._database.skip_locked}) AND state = 'held'",
-                now=to_us(now),
-                n=n,
-            )
-        return result.rowcount
-
-    async def lost_leases(self, now: datetime, n: int) -> list[DeliveryId]:
-        """Claimed, sending, unconfirmed or sent deliveries whose time ran out."""
-        async with self._database.read() as connection:
-            rows = await fetch(
-                connection,
-                "SELECT id FROM delivery WHERE lease_until IS NOT NULL AND lease_until <= :now"
-                " ORDER BY lease_until LIMIT :n",
-                now=to_us(now),
-                n=n,
-            )
-        return [DeliveryId(row.id) for row in rows]
-
-    async def change_timed_out(
-        self,
-        ids: Sequence[DeliveryId],
-        now: datetime,
-        decide: Callable[[DeliveryFacts], Change | None],
-    ) -> None:
-        """Move deliveries whose time ran out, as they are now."""
-
-        async def work(connection: AsyncConnection) -> None:
-            facts = await deliveries.lock(connection, self._database, ids)
-            late = [f for f in facts.values() if f.lease_until is not None and f.lease_until <= now]
-            changes = [change for one in late if (change := decide(one)) is not None]
-            await deliveries.save(connection, self._database, changes, now)
-            await self._after_failures(connection, facts, changes, now)
-
-        if ids:
-            await self._database.retrying(work)
-
-    async def unsettled(self, ids: Sequence[DeliveryId]) -> list[UnsettledAttempt]:
-        """The open attempts of unconfirmed deliveries, with what a look-up needs."""
-        async with self._database.read() as connection:
-            rows = await fetch(
-                connection,
-                CONTENT.format(
-                    more=", t.id AS attempt, t.provider, t.begun_at",
-                    more_from="JOIN attempt t ON t.id = d.attempt_id",
-                )
-                + f" WHERE d.state = 'unconfirmed' AND d.id IN {self._database.ids()}",
-                ids=as_json(list(ids)),
-            )
-        return [
-            UnsettledAttempt(self._claimed(row), AttemptId(row.attempt), row.provider, from_us(row.begun_at))
-            for row in rows
-        ]
 
     async def open_calls(self) -> int:
         """Calls under way over all workers: lines in use."""
@@ -372,13 +289,3 @@ class DispatchQueries:
                 " WHERE channel = 'voice' AND state IN ('sending','unconfirmed','sent')",
             )
         return int(rows[0].n)
-
-    async def next_moment(self) -> datetime | None:
-        """The earliest moment at which something becomes due by itself."""
-        async with self._database.read() as connection:
-            rows = await fetch(connection, NEXT_MOMENT)
-        return None if rows[0].at is None else from_us(rows[0].at)
-
-
-CLAIM_SOURCES = sources(DeliveryEvent.CLAIMED)
-BEGIN_SOURCES = sources(DeliveryEvent.BEGUN)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.model import AttemptId, DeliveryId, DeliveryState, Priority, Reason, Receipt
+from broadcast.model import AttemptId, DeliveryId, DeliveryState, Priority, Receipt
 from broadcast.outcomes import Decider
 from broadcast.receipts import Applied, Judgement, after, is_good, judge, settle
 from broadcast.store.columns import to_us
@@ -192,15 +192,7 @@ class ReceiptQueries:
             now,
         )
         stops: list[StopRequest] = await covering.cover(connection, self._database, covered, now)
-        failed = [change for change in changes.values() if change.state is DeliveryState.FAILED]
-        await deliveries.mark_addresses(
-            connection,
-            self._database,
-            [facts[change.id].address_id for change in failed if change.reason is Reason.BAD_ADDRESS],
-            [facts[change.id].address_id for change in failed if change.reason is Reason.OPTED_OUT],
-            now,
-        )
-        await deliveries.nudge(connection, self._database, [change.id for change in failed], now)
+        await deliveries.after_failures(connection, self._database, facts, list(changes.values()), now)
         await self._ask_help([pair[0] for pair in judgements if pair[1].asks_help], connection, now)
         urgent = min((facts[change.id].priority for change in changes.values()), default=None)
         return Applied(stops, urgent)

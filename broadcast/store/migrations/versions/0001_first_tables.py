@@ -396,6 +396,7 @@ def upgrade() -> None:
         },
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_address", ["address_id"], unique=False)
         batch_op.create_index("ix_delivery_broadcast", ["broadcast_id", "state"], unique=False)
         batch_op.create_index(
             "ix_delivery_held",
@@ -504,6 +505,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("deadline_at IS NOT NULL"),
             sqlite_where=sa.text("deadline_at IS NOT NULL"),
         )
+        batch_op.create_index("ix_reach_resident", ["resident_id"], unique=False)
         batch_op.create_index("ix_reach_state", ["broadcast_id", "state"], unique=False)
 
     op.create_table(
@@ -577,6 +579,7 @@ def downgrade() -> None:
     op.drop_table("attempt")
     with op.batch_alter_table("reach", schema=None) as batch_op:
         batch_op.drop_index("ix_reach_state")
+        batch_op.drop_index("ix_reach_resident")
         batch_op.drop_index(
             "ix_reach_deadline",
             postgresql_where=sa.text("deadline_at IS NOT NULL"),
@@ -608,6 +611,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'held'"),
         )
         batch_op.drop_index("ix_delivery_broadcast")
+        batch_op.drop_index("ix_delivery_address")
 
     op.drop_table("delivery")
     op.drop_table("clip")

@@ -1,0 +1,14 @@
+"""What runs when something may have become due, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One pass over what is due; quick when nothing is. A true result says that there may be work to send."""
+
+    name: str
+    run: Callable[[], Awaitable[object]]

@@ -1,0 +1,130 @@
+"""The worker: pumps, renderer and ticks of one process, each restarted when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from broadcast.dispatch import Pump
+from broadcast.model import Priority
+from broadcast.ports import Clock
+from broadcast.render import Renderer
+from broadcast.wiring import Maeul
+from scheduler.ticks import Tick
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 1.0
+SAFETY = timedelta(seconds=30)  # the slow poll behind every wake-up
+
+
+class Moments(Protocol):
+    async def next_moment(self) -> datetime | None: ...
+
+
+class Worker:
+    """Runs everything that is not an HTTP request. `wake` says that something may have become due."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        pumps: Sequence[Pump],
+        renderer: Renderer,
+        ticks: Sequence[Tick],
+        moments: Moments,
+    ) -> None:
+        self._clock = clock
+        self._pumps = pumps
+        self._renderer = renderer
+        self._ticks = ticks
+        self._moments = moments
+        self._news = asyncio.Event()
+
+    def wake(self, priority: Priority = Priority.ROUTINE) -> None:
+        """Level-triggered: from the event loop, as often as one likes."""
+        self._news.set()
+        self._renderer.wake()
+        for pump in self._pumps:
+            pump.wake(priority)
+
+    def _wake_pumps(self) -> None:
+        """A tick made work of some lane: the emergency lane is looked into first."""
+        for pump in self._pumps:
+            pump.wake(Priority.EMERGENCY)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work inside the block; drained at its end: what is on the wire is written back first."""
+        loops = [asyncio.create_task(self._kept_up("ticks", self._tick))]
+        loops.append(asyncio.create_task(self._kept_up("renderer", self._renderer.run)))
+        pumps = [asyncio.create_task(self._kept_up(p.sender.name, p.run)) for p in self._pumps]
+        self.wake(Priority.ROUTINE)
+        try:
+            yield
+        finally:
+            for task in loops:
+                task.cancel()
+            for pump in self._pumps:
+                pump.drain()
+            await asyncio.wait(pumps, timeout=20) if pumps else None
+            for task in pumps:
+                task.cancel()
+            for task in (*loops, *pumps):
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _kept_up(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run until it returns; what fails is logged and begun again, never given up."""
+        while True:
+            try:
+                await run()
+                return
+            except Exception:
+                log.exception("loop_failed", extra={"loop": name})
+                await asyncio.sleep(RESTART_S)
+
+    async def _tick(self) -> None:
+        while True:
+            self._news.clear()
+            with self._clock.working():
+                if any([await tick.run() for tick in self._ticks]):
+                    self._wake_pumps()
+                upcoming = await self._moments.next_moment()
+            await self._until(upcoming)
+
+    async def _until(self, upcoming: datetime | None) -> None:
+        """Sleep until the next moment, a wake-up, or the safety poll."""
+        safety = self._clock.now() + SAFETY
+        moment = safety if upcoming is None else min(upcoming, safety)
+        if self._news.is_set() or moment <= self._clock.now():
+            await asyncio.sleep(0)
+            return
+        waits = [
+            asyncio.ensure_future(self._news.wait()),
+            asyncio.ensure_future(self._clock.sleep_until(moment)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def attach(maeul: Maeul) -> Worker:
+    """Give a composed service its worker: ticks in the order in which they feed each other."""
+    ticks = [
+        Tick("fan_out", maeul.fan_out.run_due),
+        Tick("release", maeul.reaper.release_due),
+        Tick("settle", maeul.receipts.settle_due),
+        Tick("reap", maeul.reaper.run_due),
+        Tick("escalate", maeul.escalator.run_due),
+        Tick("finish", maeul.finisher.run_due),
+    ]
+    worker = Worker(maeul.clock, maeul.pumps, maeul.renderer, ticks, maeul.leases)
+    maeul.alarm.listen(worker.wake)
+    maeul.background = worker.running
+    return worker
