@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
@@ -50,7 +51,7 @@ async def page(request: Request, token: str) -> Response:
 
 
 @router.post("/listen/{token}/heard")
-async def heard(request: Request, token: str, played: Played) -> Response:
+async def heard(request: Request, token: str, played: Annotated[Played, Form()]) -> Response:
     """Counts only what the page played of the whole, and only if that is the length that we made."""
     here = desk(request)
     attempt_id = here.maeul.links.open_listen(token)

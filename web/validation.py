@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 LONGEST_TEXT = 2_000
@@ -78,15 +78,17 @@ def _with_words(text: str) -> str:
     return text
 
 
-def _unified(text: str) -> str:
-    """One way of writing line ends and Hangul syllables."""
+def _unified(text: object) -> object:
+    """One way of writing line ends and Hangul syllables, before anything is counted."""
+    if not isinstance(text, str):
+        return text
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
 
 
 Words = Annotated[
     str,
-    AfterValidator(_unified),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT),
+    BeforeValidator(_unified),
     AfterValidator(_without_controls),
     AfterValidator(_with_words),
 ]
@@ -97,8 +99,8 @@ def line(longest: int, least: int = 1) -> Any:
     """The type of a single line of text, for names and the like."""
     return Annotated[
         str,
-        AfterValidator(_unified),
         StringConstraints(strip_whitespace=True, min_length=least, max_length=longest),
+        BeforeValidator(_unified),
         AfterValidator(_without_controls),
     ]
 

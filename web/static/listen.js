@@ -22,8 +22,7 @@
     try {
       const answer = await fetch(box.dataset.heard, {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ seconds: Math.min(played.size / 4, audio.duration), of: audio.duration }),
+        body: new URLSearchParams({ seconds: Math.min(played.size / 4, audio.duration), of: audio.duration }),
         keepalive: true,
       });
       told = answer.ok;
