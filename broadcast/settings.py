@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
 
 from broadcast.errors import InvalidInput
 from broadcast.store.vault import Vault, derive, secret_from_base64
@@ -88,8 +87,8 @@ class Settings(BaseSettings):
 
     def make_room(self) -> None:
         """Make the folder of the SQLite file, readable by its owner alone. Blocking."""
-        path = make_url(self.database).database
-        if self.database.startswith("sqlite") and path and path != ":memory:":
+        kind, _, path = self.database.partition(":///")
+        if kind.startswith("sqlite") and path and path != ":memory:":
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def require_consistent(self) -> None:
