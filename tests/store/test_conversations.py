@@ -1,41 +1,23 @@
-"""Calls and chats over real tables: what is heard, shown, enrolled and stopped."""
+"""Calls and chats over real tables: what is heard and what is shown."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import insert, update
-from sqlmodel import col
+from sqlalchemy import insert
 
 from broadcast.chat_in import menu
-from broadcast.chat_in.village import PLACEHOLDER_NAME, VillageChat
 from broadcast.errors import NotFound
-from broadcast.links import Links
-from broadcast.model import AccountId, AttemptId, BroadcastId, Category, Priority, ReceiptKind, VillageId
-from broadcast.people.residents import People
-from broadcast.people.views import ResidentView
-from broadcast.phone_in.outbound import OutboundCalls
-from broadcast.ports import CallTurn, ChatInput, ChatReply, Hooked
-from broadcast.store.people_tables import Address, County
-from broadcast.store.queries.conversations import ConversationQueries
-from broadcast.store.queries.endings import EndingQueries
-from broadcast.store.queries.people import PeopleQueries, new_id
-from broadcast.store.queries.people_lists import PeopleLists
-from broadcast.store.tables import Attempt, Broadcast, BroadcastVillage, Clip, Delivery, Errand
-from broadcast.store.unit import Database, fetch
-from broadcast.work import StopRequest
-from tests.builders import OFFICE, VILLAGE, Office, a_resident, a_village, an_account
+from broadcast.model import AttemptId, Priority, ReceiptKind
+from broadcast.ports import CallTurn, ChatReply, Hooked
+from broadcast.store.tables import Errand
+from broadcast.store.unit import Database
+from tests.builders import Office, a_resident, a_village
 from tests.channels.replies import kakao as replies
 from tests.channels.rig import adapter
-
-USER = "kakao-user-1"
-STRANGER = "kakao-user-2"
-TEXT = "내일 아홉 시부터 단수됩니다."
-PARTS = ("text", "slow", "again", "thanks", "help")
+from tests.store.talks import STRANGER, TEXT, USER, Talks, a_broadcast, an_attempt
 
 
 @pytest.fixture
@@ -43,124 +25,6 @@ async def office(migrated_database_url: str) -> AsyncIterator[Office]:
     database = Database(migrated_database_url)
     yield Office(database)
     await database.close()
-
-
-class Talks:
-    """The conversations as they are wired, with what providers were asked to stop."""
-
-    def __init__(self, office: Office) -> None:
-        self.stopped: list[StopRequest] = []
-        store = ConversationQueries(office.database, office.vault)
-        links = Links(bytes(32), "https://maeul.example.kr", office.clock)
-        people = People(
-            PeopleQueries(office.database, office.vault),
-            EndingQueries(office.database),
-            office.clock,
-            self._stop,
-        )
-        self._calls = OutboundCalls(store, office.clock, links, lambda name: f"renditions/{name}.wav")
-        self._chat = VillageChat(store, people, office.clock, links)
-        self._clock = office.clock
-
-    async def _stop(self, requests: Sequence[StopRequest]) -> None:
-        self.stopped.extend(requests)
-
-    async def call_turn(self, attempt_id: AttemptId, step: str, key: str) -> CallTurn:
-        return await self._calls.call_turn(attempt_id, step, key)
-
-    async def chat_turn(self, said: ChatInput) -> ChatReply | None:
-        return await self._chat.chat_turn(said)
-
-    async def say(self, words: str, attempt_id: AttemptId | None = None, user: str = USER) -> ChatReply:
-        reply = await self.chat_turn(ChatInput("kakao", user, words, self._clock.now(), attempt_id))
-        assert reply is not None
-        return reply
-
-    async def push(self, attempt_id: AttemptId | None, user: str = USER) -> ChatReply | None:
-        said = ChatInput("kakao", user, "", self._clock.now(), attempt_id, is_push=True)
-        return await self.chat_turn(said)
-
-
-async def a_broadcast(
-    office: Office,
-    village_id: VillageId,
-    *,
-    priority: Priority = Priority.ROUTINE,
-    state: str = "sending",
-    title: str = "단수 안내",
-    voiced: bool = True,
-    **changes: object,
-) -> BroadcastId:
-    now = office.clock.now()
-    async with office.database.write() as connection:
-        authors = await fetch(connection, "SELECT id FROM account")
-    author = AccountId(authors[0].id) if authors else await an_account(office)
-    values = {
-        "state": state,
-        "title": title,
-        "text": TEXT,
-        "script": TEXT,
-        "priority": int(priority),
-        "category": "notice",
-        "author_id": author,
-        "created_at": now,
-        "started_at": now,
-        "expires_at": now + timedelta(hours=24),
-        **changes,
-    }
-    async with office.database.write() as connection:
-        id = BroadcastId(new_id(await connection.execute(insert(Broadcast).values(**values))))
-        link = {"broadcast_id": id, "village_id": village_id}
-        await connection.execute(insert(BroadcastVillage).values(**link))
-        parts = [(0, part) for part in PARTS]
-        parts += [(place, part) for place in (village_id, 999) for part in ("opening", "ending")]
-        clips = [
-            {"broadcast_id": id, "village_id": place, "part": part, "hash": f"{part}{place}", "seconds": 9.5}
-            for place, part in parts
-        ]
-        if voiced:
-            await connection.execute(insert(Clip), clips)
-    return id
-
-
-async def an_attempt(
-    office: Office,
-    broadcast_id: BroadcastId,
-    village_id: VillageId,
-    *,
-    kind: str = "kakao",
-    changes: Mapping[str, object] | None = None,
-) -> AttemptId:
-    """An attempt at the first address of this kind; `changes` are to its delivery."""
-    now = office.clock.now()
-    async with office.database.write() as connection:
-        addresses = await fetch(
-            connection, "SELECT id FROM address WHERE kind = :kind ORDER BY id", kind=kind
-        )
-        values = {
-            "broadcast_id": broadcast_id,
-            "purpose": "announcement",
-            "address_id": addresses[0].id,
-            "channel": "voice" if kind == "phone" else kind,
-            "village_id": village_id,
-            "state": "sent",
-            "priority": 2,
-            "first_due_at": now,
-            "updated_at": now,
-            **(changes or {}),
-        }
-        delivery_id = new_id(await connection.execute(insert(Delivery).values(**values)))
-        tried = {"delivery_id": delivery_id, "number": 1, "provider": "x", "begun_at": now}
-        attempt_id = new_id(await connection.execute(insert(Attempt).values(**tried)))
-    return AttemptId(attempt_id)
-
-
-async def residents(office: Office) -> list[ResidentView]:
-    return list(await PeopleLists(office.database, office.vault).residents(OFFICE))
-
-
-def given(resident: ResidentView) -> set[str]:
-    return {consent.category for consent in resident.consents if consent.withdrawn_at is None}
 
 
 def names(turn: CallTurn) -> list[str]:
@@ -349,83 +213,3 @@ async def test_a_broadcast_not_sent_to_this_chat_has_no_buttons(office: Office) 
     await a_resident(office, kakao=USER)
     await a_broadcast(office, village)
     assert (await Talks(office).say("방송 듣기")).buttons == ()
-
-
-# --- subscriptions ----------------------------------------------------------------------------
-
-
-async def _county(office: Office) -> None:
-    async with office.database.write() as connection:
-        await connection.execute(insert(County).values(name="보람군"))
-
-
-async def test_a_neighbour_enrols_with_the_words_that_were_shown(office: Office) -> None:
-    await _county(office)
-    await a_village(office)
-    talks = Talks(office)
-    asked = await talks.say(f"구독 {VILLAGE}")
-    assert await residents(office) == []
-    assert "샘골리" in (await talks.say(asked.buttons[0].says)).text
-    (mine,) = await residents(office)
-    assert mine.name == PLACEHOLDER_NAME
-    assert [(a.kind, a.value) for a in mine.addresses] == [("kakao", USER)]
-    assert given(mine) == {"notice", "administrative", "disaster"}
-    assert {(c.given_how, c.given_words) for c in mine.consents} == {("kakao", asked.text)}
-    assert "보람군 샘골리" in asked.text
-
-
-async def test_agreeing_twice_makes_one_resident(office: Office) -> None:
-    await a_village(office)
-    talks = Talks(office)
-    await asyncio.gather(*(talks.say(f"동의 {VILLAGE}") for _ in range(3)))
-    assert len(await residents(office)) == 1
-
-
-async def test_agreeing_renews_what_a_known_resident_withdrew(office: Office) -> None:
-    await a_village(office)
-    await a_resident(office, name="박순자", kakao=USER)
-    talks = Talks(office)
-    assert await talks.say("모두 그만") == menu.STOPPED_ALL
-    async with office.database.write() as connection:
-        off = update(Address).where(col(Address.kind) == "kakao").values(suppressed_at=office.clock.now())
-        await connection.execute(off)
-    await talks.say(f"동의 {VILLAGE}")
-    (mine,) = await residents(office)
-    assert (mine.name, given(mine)) == ("박순자", {"notice", "administrative", "disaster"})
-    assert [address.is_suppressed for address in mine.addresses] == [False]
-
-
-async def test_an_unknown_code_enrols_nobody(office: Office) -> None:
-    await a_village(office)
-    talks = Talks(office)
-    for words in ("구독 9999", "동의 9999", "9999"):
-        assert await talks.say(words) == menu.NO_SUCH_VILLAGE
-    assert await talks.say("구독") == menu.WHICH_VILLAGE
-    assert await residents(office) == []
-
-
-async def test_stopping_keeps_evacuation_broadcasts(office: Office) -> None:
-    await a_village(office)
-    await a_resident(office, kakao=USER, categories=tuple(Category))
-    await a_resident(office, name="이웃")
-    talks = Talks(office)
-    assert await talks.say("그만") == menu.STOPPED
-    mine, neighbour = await residents(office)
-    assert given(mine) == {"disaster"}
-    assert {c.withdrawn_how for c in mine.consents if c.withdrawn_at} == {"kakao"}
-    assert given(neighbour) == set(Category)
-
-
-async def test_stopping_everything_withdraws_all(office: Office) -> None:
-    await a_village(office)
-    await a_resident(office, kakao=USER)
-    talks = Talks(office)
-    assert await talks.say("모두 그만") == menu.STOPPED_ALL
-    (mine,) = await residents(office)
-    assert given(mine) == set()
-    assert await talks.say("그만") == menu.NOT_SUBSCRIBED
-    assert await talks.say("그만", user=STRANGER) == menu.NOT_SUBSCRIBED
-
-
-async def test_other_words_are_answered_with_a_menu(office: Office) -> None:
-    assert await Talks(office).say("안녕하세요") == menu.MENU

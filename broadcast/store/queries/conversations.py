@@ -59,7 +59,7 @@ TOLD = f"""
 LATEST = f"""
     SELECT b.title, b.text, b.priority, b.cap_status, v.name AS village, {HAS_SOUND},
            (SELECT MAX(t.id) FROM delivery d JOIN attempt t ON t.delivery_id = d.id
-            WHERE d.broadcast_id = b.id AND d.address_id = a.id
+            WHERE d.broadcast_id = b.id AND d.subject = 0 AND d.address_id = a.id
             AND d.purpose IN ('announcement', 'reminder')) AS attempt_id
     FROM address a
     JOIN resident_address l ON l.address_id = a.id
