@@ -103,9 +103,6 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
-CHAT_CHANNELS = frozenset({Channel.KAKAO})
-
-
 class AddressKind(StrEnum):
     """What an address is: a telephone number in E.164, or a chat provider's user key."""
 

@@ -36,12 +36,14 @@ class Worker:
         renderer: Renderer,
         ticks: Sequence[Tick],
         moments: Moments,
+        warm: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._clock = clock
         self._pumps = pumps
         self._renderer = renderer
         self._ticks = ticks
         self._moments = moments
+        self._warm = warm
         self._news = asyncio.Event()
 
     def wake(self, priority: Priority = Priority.ROUTINE) -> None:
@@ -61,6 +63,8 @@ class Worker:
         """Work inside the block; drained at its end: what is on the wire is written back first."""
         loops = [asyncio.create_task(self._kept_up("ticks", self._tick))]
         loops.append(asyncio.create_task(self._kept_up("renderer", self._renderer.run)))
+        if self._warm is not None:
+            loops.append(asyncio.create_task(self._kept_up("warm", self._warm)))
         pumps = [asyncio.create_task(self._kept_up(p.sender.name, p.run)) for p in self._pumps]
         self.wake(Priority.ROUTINE)
         try:
@@ -77,14 +81,14 @@ class Worker:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def _kept_up(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def _kept_up(self, loop: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run until it returns; what fails is logged and begun again, never given up."""
         while True:
             try:
                 await run()
                 return
             except Exception:
-                log.exception("loop_failed", extra={"loop": name})
+                log.exception("loop_failed", extra={"loop": loop})
                 await asyncio.sleep(RESTART_S)
 
     async def _tick(self) -> None:
@@ -124,7 +128,7 @@ def attach(maeul: Maeul) -> Worker:
         Tick("escalate", maeul.escalator.run_due),
         Tick("finish", maeul.finisher.run_due),
     ]
-    worker = Worker(maeul.clock, maeul.pumps, maeul.renderer, ticks, maeul.leases)
+    worker = Worker(maeul.clock, maeul.pumps, maeul.renderer, ticks, maeul.leases, maeul.studio.warm)
     maeul.alarm.listen(worker.wake)
     maeul.background = worker.running
     return worker
