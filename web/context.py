@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from broadcast.store.queries.villages import VillageQueries
 from broadcast.store.unit import Database
 from broadcast.store.vault import Vault
 from broadcast.work import StopRequest
+
+UPLOADS_IN_MEMORY = 4
 
 
 class Composer(Protocol):
@@ -97,6 +100,7 @@ class Desk:
     report: ReportQueries
     deliveries: DeliveryLists
     idempotency: IdempotencyQueries
+    uploads: asyncio.Semaphore
 
 
 def lay_out(maeul: Maeul) -> Desk:
@@ -111,6 +115,7 @@ def lay_out(maeul: Maeul) -> Desk:
         report=ReportQueries(database, vault),
         deliveries=DeliveryLists(database),
         idempotency=IdempotencyQueries(database, vault),
+        uploads=asyncio.Semaphore(UPLOADS_IN_MEMORY),
     )
 
 

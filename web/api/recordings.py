@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import UploadFile
 
-from broadcast.errors import InvalidInput, NotAllowed
+from broadcast.errors import NotAllowed
 from broadcast.people.accounts import SignedIn
 from broadcast.roles import RIGHTS, Scope
 from broadcast.store.queries.recordings import NewRecording, add_recording
@@ -20,6 +14,7 @@ from voice.decoding import Decoded, Limits
 from voice.recordings import decode
 from web.api import answers
 from web.api import examples as e
+from web.api.multipart import file_of
 from web.api.shapes import RecordingMade, Warning_
 from web.context import Desk, desk
 from web.problems import prefers_english
@@ -28,9 +23,7 @@ from web.sign_in import Asker
 router = APIRouter(prefix="/recordings", tags=["recordings"])
 
 LARGEST = Limits().max_bytes
-PIECE = 1 << 20
 LONG_S, TOO_LONG_S = 40, 90
-AT_ONCE = asyncio.Semaphore(4)  # uploads whose sound is in memory
 
 CONTENT_TYPES = {
     "webm": "audio/webm",
@@ -72,7 +65,8 @@ async def upload(request: Request, asker: Asker) -> RecordingMade:
     """Upload a recording of at most 50 MB and 10 minutes. Its name and claimed type play no part."""
     here = desk(request)
     _require_author(asker)
-    async with AT_ONCE, _read(request) as (path, sha256):
+    # Only sound in memory is counted: a slow line must not keep others from uploading.
+    async with file_of(request, "file") as (path, sha256), here.uploads:
         decoded = await decode(path)
         data = await asyncio.to_thread(path.read_bytes)
         key = f"recordings/{sha256.hex()[:2]}/{sha256.hex()}"
@@ -88,33 +82,6 @@ async def upload(request: Request, asker: Asker) -> RecordingMade:
 def _require_author(asker: SignedIn) -> None:
     if RIGHTS[asker.who.role].composes is Scope.NOWHERE:
         raise NotAllowed("Your role may not broadcast.", "이 역할로는 방송할 수 없습니다.")
-
-
-@asynccontextmanager
-async def _read(request: Request) -> AsyncIterator[tuple[Path, bytes]]:
-    """The field `file` as a temporary file, with its SHA-256."""
-    async with request.form(max_files=1, max_fields=4) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise InvalidInput(
-                "Send the sound as multipart/form-data in the field “file”.",
-                "소리 파일을 multipart/form-data의 file 항목으로 보내 주세요.",
-                field="file",
-            )
-        path, sha256 = await asyncio.to_thread(_spill, file)
-    try:
-        yield path, sha256
-    finally:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-
-
-def _spill(upload: UploadFile) -> tuple[Path, bytes]:
-    hash = hashlib.sha256()
-    with NamedTemporaryFile(prefix="maeul-upload-", delete=False) as file:
-        while piece := upload.file.read(PIECE):
-            hash.update(piece)
-            file.write(piece)
-    return Path(file.name), hash.digest()
 
 
 def _content_type(container: str) -> str:
