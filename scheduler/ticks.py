@@ -12,3 +12,4 @@ class Tick:
 
     name: str
     run: Callable[[], Awaitable[object]]
+    loop: str = "ticks"  # ticks of one loop run in turn, loops run side by side

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from broadcast.dispatch import Pump
@@ -19,6 +20,7 @@ from scheduler.ticks import Tick
 log = logging.getLogger(__name__)
 
 RESTART_S = 1.0
+BREATH_S = 0.005  # what is due but another loop's to do must not spin this one
 SAFETY = timedelta(seconds=30)  # the slow poll behind every wake-up
 
 
@@ -41,14 +43,17 @@ class Worker:
         self._clock = clock
         self._pumps = pumps
         self._renderer = renderer
-        self._ticks = ticks
+        self._loops: dict[str, list[Tick]] = {}
+        for tick in ticks:
+            self._loops.setdefault(tick.loop, []).append(tick)
         self._moments = moments
         self._warm = warm
-        self._news = asyncio.Event()
+        self._news = {loop: asyncio.Event() for loop in self._loops}
 
     def wake(self, priority: Priority = Priority.ROUTINE) -> None:
         """Level-triggered: from the event loop, as often as one likes."""
-        self._news.set()
+        for news in self._news.values():
+            news.set()
         self._renderer.wake()
         for pump in self._pumps:
             pump.wake(priority)
@@ -61,7 +66,9 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work inside the block; drained at its end: what is on the wire is written back first."""
-        loops = [asyncio.create_task(self._kept_up("ticks", self._tick))]
+        loops = [
+            asyncio.create_task(self._kept_up(loop, partial(self._tick, loop))) for loop in self._loops
+        ]
         loops.append(asyncio.create_task(self._kept_up("renderer", self._renderer.run)))
         if self._warm is not None:
             loops.append(asyncio.create_task(self._kept_up("warm", self._warm)))
@@ -91,24 +98,25 @@ class Worker:
                 log.exception("loop_failed", extra={"loop": loop})
                 await asyncio.sleep(RESTART_S)
 
-    async def _tick(self) -> None:
+    async def _tick(self, loop: str) -> None:
+        news = self._news[loop]
         while True:
-            self._news.clear()
+            news.clear()
             with self._clock.working():
-                if any([await tick.run() for tick in self._ticks]):
+                if any([await tick.run() for tick in self._loops[loop]]):
                     self._wake_pumps()
                 upcoming = await self._moments.next_moment()
-            await self._until(upcoming)
+            await self._until(upcoming, news)
 
-    async def _until(self, upcoming: datetime | None) -> None:
+    async def _until(self, upcoming: datetime | None, news: asyncio.Event) -> None:
         """Sleep until the next moment, a wake-up, or the safety poll."""
         safety = self._clock.now() + SAFETY
         moment = safety if upcoming is None else min(upcoming, safety)
-        if self._news.is_set() or moment <= self._clock.now():
-            await asyncio.sleep(0)
+        if news.is_set() or moment <= self._clock.now():
+            await asyncio.sleep(BREATH_S)
             return
         waits = [
-            asyncio.ensure_future(self._news.wait()),
+            asyncio.ensure_future(news.wait()),
             asyncio.ensure_future(self._clock.sleep_until(moment)),
         ]
         try:
@@ -121,7 +129,7 @@ class Worker:
 def attach(maeul: Maeul) -> Worker:
     """Give a composed service its worker: ticks in the order in which they feed each other."""
     ticks = [
-        Tick("fan_out", maeul.fan_out.run_due),
+        Tick("fan_out", maeul.fan_out.run_due, "fan_out"),  # a million rows must not hold the others up
         Tick("release", maeul.reaper.release_due),
         Tick("settle", maeul.receipts.settle_due),
         Tick("reap", maeul.reaper.run_due),

@@ -75,7 +75,7 @@ class Signals:
             async with self._database.write() as connection:
                 await run(connection, "SELECT pg_notify(:channel, :words)", channel=CHANNEL, words=words)
         except (SQLAlchemyError, OSError):  # the others' slow poll makes up for it
-            log.warning("notify_failed", extra={"signal": words.split()[0]})
+            log.warning("notify_failed")
         finally:
             if not words.startswith(WAKE):
                 self._telling.pop(words, None)
