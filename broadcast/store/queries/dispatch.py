@@ -67,7 +67,8 @@ BEGIN = """
            due_at = NULL, updated_at = :now
     WHERE id IN {ids} AND state = 'claimed' AND lease_owner = :owner AND stop_asked IS NULL
       AND EXISTS (SELECT 1 FROM broadcast b WHERE b.id = delivery.broadcast_id AND b.expires_at > :now
-                  AND b.state IN ('fanning_out', 'sending', 'done'))
+                  AND b.state IN ('fanning_out', 'sending', 'done')
+                  AND (delivery.channel <> 'voice' OR b.voice_state = 'ready'))
       AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id
                   AND a.dead_at IS NULL AND a.suppressed_at IS NULL)
       AND NOT (channel = 'voice' AND EXISTS (
@@ -77,7 +78,7 @@ BEGIN = """
 """
 
 WHY_NOT = """
-    SELECT d.id, b.state AS broadcast_state, b.expires_at, a.dead_at, a.suppressed_at
+    SELECT d.id, d.channel, b.state AS broadcast_state, b.voice_state, b.expires_at, a.dead_at, a.suppressed_at
     FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
     WHERE d.id IN {ids} AND d.state = 'claimed' AND d.lease_owner = :owner
 """
@@ -250,6 +251,8 @@ class DispatchQueries:
                 event = DeliveryEvent.EXPIRED
             elif row.broadcast_state not in ("fanning_out", "sending", "done"):
                 event = DeliveryEvent.CANCELLED
+            elif row.channel == "voice" and row.voice_state == "failed":
+                event = DeliveryEvent.GAVE_UP  # nobody is rung to hear nothing
             else:
                 event = DeliveryEvent.POSTPONED
             found[DeliveryId(row.id)] = event
