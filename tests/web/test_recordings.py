@@ -180,7 +180,7 @@ async def test_who_leaves_half_way_leaves_nothing(village: Village, temporary_fo
         + PART
         + bytes(2_000_000)
     )
-    await writer.drain()
+    await until(lambda: bool(list(temporary_folder.iterdir())))
     writer.close()
     await writer.wait_closed()
     await until(lambda: not list(temporary_folder.iterdir()))
