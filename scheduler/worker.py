@@ -6,22 +6,23 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from broadcast.dispatch import Pump
 from broadcast.model import Priority
 from broadcast.ports import Clock
 from broadcast.render import Renderer
 from broadcast.wiring import Maeul
+from scheduler.housekeeping import chores, housekeeping
 from scheduler.ticks import Tick
 
 log = logging.getLogger(__name__)
 
 RESTART_S = 1.0
 BREATH_S = 0.005  # what is due but another loop's to do must not spin this one
-SAFETY = timedelta(seconds=30)  # the slow poll behind every wake-up
+SAFETY_S = 30.0  # the slow poll behind every wake-up; of the machine's time, so that jumps skip no polls
 
 
 class Moments(Protocol):
@@ -66,9 +67,7 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work inside the block; drained at its end: what is on the wire is written back first."""
-        loops = [
-            asyncio.create_task(self._kept_up(loop, partial(self._tick, loop))) for loop in self._loops
-        ]
+        loops = [asyncio.create_task(self._kept_up(loop, partial(self._tick, loop))) for loop in self._loops]
         loops.append(asyncio.create_task(self._kept_up("renderer", self._renderer.run)))
         if self._warm is not None:
             loops.append(asyncio.create_task(self._kept_up("warm", self._warm)))
@@ -110,20 +109,23 @@ class Worker:
 
     async def _until(self, upcoming: datetime | None, news: asyncio.Event) -> None:
         """Sleep until the next moment, a wake-up, or the safety poll."""
-        safety = self._clock.now() + SAFETY
-        moment = safety if upcoming is None else min(upcoming, safety)
-        if news.is_set() or moment <= self._clock.now():
+        if news.is_set() or (upcoming is not None and upcoming <= self._clock.now()):
             await asyncio.sleep(BREATH_S)
             return
-        waits = [
-            asyncio.ensure_future(news.wait()),
-            asyncio.ensure_future(self._clock.sleep_until(moment)),
-        ]
+        waits = [asyncio.ensure_future(news.wait())]
+        if upcoming is not None:
+            waits.append(asyncio.ensure_future(self._woken_at(upcoming)))
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waits, timeout=SAFETY_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
+        if not done:
+            self._wake_pumps()  # a wake-up of theirs may have been lost with a connection
+
+    async def _woken_at(self, moment: datetime) -> Literal[True]:
+        await self._clock.sleep_until(moment)
+        return True
 
 
 def attach(maeul: Maeul) -> Worker:
@@ -138,5 +140,11 @@ def attach(maeul: Maeul) -> Worker:
     ]
     worker = Worker(maeul.clock, maeul.pumps, maeul.renderer, ticks, maeul.leases, maeul.studio.warm)
     maeul.alarm.listen(worker.wake)
-    maeul.background = worker.running
+
+    @asynccontextmanager
+    async def background() -> AsyncIterator[None]:
+        async with housekeeping(chores(maeul)), worker.running():
+            yield
+
+    maeul.background = background
     return worker
