@@ -81,7 +81,12 @@ async def set_carrier(exchange: Here, settings: Settings) -> Settings:
 
 @router.get("/carrier")
 async def read_carrier(exchange: Here) -> Json:
-    return {"settings": exchange.carrier.settings.model_dump(), "callbacks": exchange.callbacks.counts}
+    """The settings in force, what became of callbacks, and how many lives and callbacks are under way."""
+    return {
+        "settings": exchange.carrier.settings.model_dump(),
+        "callbacks": exchange.callbacks.counts,
+        "in_progress": exchange.works.in_progress,
+    }
 
 
 @router.put("/handsets")

@@ -99,6 +99,10 @@ class Works:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def in_progress(self) -> int:
+        return len(self._tasks)
+
     def new(self) -> Work:
         return Work(self.clock)
 
