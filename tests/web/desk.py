@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import uvicorn
 from sqlalchemy import insert
+from yarl import URL
 
 from broadcast.compose import Composer
 from broadcast.links import Links
@@ -113,12 +114,12 @@ class Served:
     http: aiohttp.ClientSession
 
     async def ask(
-        self, method: str, path: str, token: str | None = None, *, language: str = "ko", **more: Any
+        self, method: str, path: str | URL, token: str | None = None, *, language: str = "ko", **more: Any
     ) -> Answer:
         headers = {"Accept-Language": language, **more.pop("headers", {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        url = path if path.startswith("http") else self.url + path
+        url = path if isinstance(path, URL) or path.startswith("http") else self.url + path
         async with self.http.request(method, url, headers=headers, allow_redirects=False, **more) as answer:
             body = await answer.read()
             is_json = answer.content_type.endswith("json")
