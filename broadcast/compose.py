@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from broadcast import policy
 from broadcast.drafts import Draft as Draft
 from broadcast.drafts import Submission, priority_for, times_for, title_for
 from broadcast.drafts import Who as Who
-from broadcast.errors import Conflict, IllegalMove, InvalidInput, NotAllowed
+from broadcast.errors import Conflict, InvalidInput
 from broadcast.lifecycle_reach import BroadcastEvent, move_broadcast
 from broadcast.model import (
     AccountId,
@@ -26,24 +25,12 @@ from broadcast.model import (
     Role,
 )
 from broadcast.ports import Clock, Scribe
-from broadcast.roles import Place, may_compose, require_compose
+from broadcast.roles import Place, require_compose
+from broadcast.standing import APPROVERS, move
+from broadcast.standing import Standing as Standing
 from broadcast.work import StopRequest
 
 HEAD_EMERGENCIES_AN_HOUR = 2
-APPROVERS = frozenset({Role.COUNTY, Role.DISASTER_OFFICER, Role.ADMINISTRATOR})
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a broadcast stands, for a use case that wants to move it."""
-
-    id: BroadcastId
-    state: BroadcastState
-    priority: Priority
-    author_id: AccountId
-    needs_approval: bool
-    expires_at: datetime
-    villages: tuple[Place, ...]
 
 
 class ComposeStore(Protocol):
@@ -114,24 +101,17 @@ class Composer:
         return broadcast_id
 
     async def approve(self, broadcast_id: BroadcastId, who: Who) -> None:
-        standing = await self._store.standing(broadcast_id)
-        if who.role not in APPROVERS:
-            raise NotAllowed("Your role may not approve.", "이 역할로는 승인할 수 없습니다.")
-        if who.id == standing.author_id:
-            raise NotAllowed(
-                "An author cannot approve an own emergency.",
-                "작성자는 자신의 긴급 방송을 승인할 수 없습니다.",
-            )
         await self._move(
-            standing, BroadcastEvent.APPROVED, approved_by=who.id, basis=ApprovalBasis.SECOND_PERSON
+            broadcast_id,
+            who,
+            BroadcastEvent.APPROVED,
+            approved_by=who.id,
+            basis=ApprovalBasis.SECOND_PERSON,
         )
 
     async def refuse(self, broadcast_id: BroadcastId, who: Who) -> None:
         """Send a waiting emergency back to its author as a draft."""
-        standing = await self._store.standing(broadcast_id)
-        if who.role not in APPROVERS and who.id != standing.author_id:
-            raise NotAllowed("Your role may not refuse.", "이 역할로는 반려할 수 없습니다.")
-        await self._move(standing, BroadcastEvent.REFUSED)
+        await self._move(broadcast_id, who, BroadcastEvent.REFUSED)
 
     async def cancel(self, broadcast_id: BroadcastId, who: Who) -> None:
         """Before anything went out."""
@@ -144,9 +124,8 @@ class Composer:
     async def resend_unheard(self, broadcast_id: BroadcastId, who: Who) -> None:
         """Ask those who were not reached once more, in a new round."""
         standing = await self._store.standing(broadcast_id)
-        self._require_hold(standing, who)
         now = self._clock.now()
-        _move_to(standing, BroadcastEvent.RESEND_UNHEARD, expired=standing.expires_at <= now)
+        move(standing, who, BroadcastEvent.RESEND_UNHEARD, now)
         if not await self._store.ask_again(broadcast_id, now):
             raise _moved_meanwhile()
         self._on_change(standing.priority)
@@ -155,14 +134,16 @@ class Composer:
 
     async def _move(
         self,
-        standing: Standing,
+        broadcast_id: BroadcastId,
+        who: Who,
         event: BroadcastEvent,
         *,
         approved_by: AccountId | None = None,
         basis: ApprovalBasis | None = None,
     ) -> None:
-        after = _move_to(standing, event)
+        standing = await self._store.standing(broadcast_id)
         now = self._clock.now()
+        after = move(standing, who, event, now)
         if not await self._store.move(
             standing.id, standing.state, after, now, approved_by=approved_by, basis=basis
         ):
@@ -171,23 +152,14 @@ class Composer:
 
     async def _take_back(self, broadcast_id: BroadcastId, who: Who, event: BroadcastEvent) -> None:
         standing = await self._store.standing(broadcast_id)
-        self._require_hold(standing, who)
-        after = _move_to(standing, event)
+        now = self._clock.now()
+        after = move(standing, who, event, now)
         self._on_taken_back(broadcast_id, ())  # first of all nothing more leaves this process
-        stops = await self._store.take_back(standing, after, event, self._clock.now())
+        stops = await self._store.take_back(standing, after, event, now)
         if stops is None:
             raise _moved_meanwhile()
         self._on_taken_back(broadcast_id, stops)
         self._on_change(standing.priority)
-
-    @staticmethod
-    def _require_hold(standing: Standing, who: Who) -> None:
-        if who.id == standing.author_id or who.role in APPROVERS:
-            return
-        if not all(may_compose(who, place) for place in standing.villages):
-            raise NotAllowed(
-                "Your role may not change this broadcast.", "이 역할로는 이 방송을 바꿀 수 없습니다."
-            )
 
     # --- checking ---------------------------------------------------------------------------------
 
@@ -268,22 +240,6 @@ class Composer:
             if own < HEAD_EMERGENCIES_AN_HOUR:
                 return ApprovalBasis.HEAD_OWN_VILLAGE
         return None
-
-
-def _move_to(standing: Standing, event: BroadcastEvent, *, expired: bool = False) -> BroadcastState:
-    try:
-        return move_broadcast(
-            standing.state,
-            event,
-            emergency=standing.priority is Priority.EMERGENCY,
-            needs_approval=standing.needs_approval,
-            expired=expired,
-        )
-    except IllegalMove:
-        raise Conflict(
-            f"A broadcast that is {standing.state} cannot be {event}.",
-            f"지금 상태({standing.state})에서는 할 수 없습니다.",
-        ) from None
 
 
 def _moved_meanwhile() -> Conflict:

@@ -86,6 +86,7 @@ class Renderer:
         self._on_ready = on_ready
         self._news = asyncio.Event()
         self._under_way: dict[BroadcastId, asyncio.Task[None]] = {}
+        self._previewing = asyncio.Semaphore(1)
 
     def wake(self) -> None:
         self._news.set()
@@ -121,10 +122,8 @@ class Renderer:
 
     async def _parts(self, one: ToRender) -> list[Part]:
         """The text first: an emergency's calls wait for it."""
-        if one.recording_key:
-            text = slow = await self._desk.recording(one.recording_key)
-        else:
-            text = await self._desk.speak(one.script, language=one.language)
+        text = slow = await self._text(one)
+        if not one.recording_key:
             slow = await self._desk.speak(one.script, language=one.language, slow=True)
         parts = [Part(TEXT, 0, text), Part(SLOW, 0, slow)]
         is_emergency = one.priority is Priority.EMERGENCY
@@ -137,13 +136,35 @@ class Renderer:
         for part, words in fixed.items():
             parts.append(Part(part, 0, await self._say(words)))
         for village in one.villages:
-            begin = wording.opening(
-                village.name, village.head, one.county, is_emergency=is_emergency, is_exercise=is_exercise
-            )
             end = wording.ending(village.name, is_emergency=is_emergency, is_exercise=is_exercise)
-            parts.append(Part(OPENING, village.id, await self._say(begin)))
+            parts.append(Part(OPENING, village.id, await self._opening(one, village)))
             parts.append(Part(ENDING, village.id, await self._say(end)))
         return parts
+
+    async def preview(self, one: ToRender) -> list[Part]:
+        """Opening and text as they will be made for the first village. Raises EngineFailed.
+
+        One at a time: what waits to be sent needs the engines more than who only listens.
+        """
+        async with self._previewing:
+            village = one.villages[0]
+            opening = Part(OPENING, village.id, await self._opening(one, village))
+            return [opening, Part(TEXT, 0, await self._text(one))]
+
+    async def _text(self, one: ToRender) -> ClipInfo:
+        if one.recording_key:
+            return await self._desk.recording(one.recording_key)
+        return await self._desk.speak(one.script, language=one.language)
+
+    async def _opening(self, one: ToRender, village: VillageVoice) -> ClipInfo:
+        words = wording.opening(
+            village.name,
+            village.head,
+            one.county,
+            is_emergency=one.priority is Priority.EMERGENCY,
+            is_exercise=one.cap_status is not CapStatus.ACTUAL,
+        )
+        return await self._say(words)
 
     async def _say(self, words: str) -> ClipInfo:
         script = await asyncio.to_thread(self._scribe.script, words, "ko")

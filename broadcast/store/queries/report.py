@@ -80,6 +80,10 @@ class ReportQueries:
             return await self._broadcasts(who, me, "1 = 1", limit=limit)
         return await self._broadcasts(who, me, "b.id < :before", limit=limit, before=before)
 
+    async def awaiting(self, who: Holder, me: int, *, limit: int = 20) -> list[BroadcastView]:
+        """Those that wait for somebody's approval, the newest first."""
+        return await self._broadcasts(who, me, "b.state = 'awaiting_approval'", limit=limit)
+
     async def people(
         self, who: Holder, id: int, *, state: str | None = None, after: int = 0, limit: int = 100
     ) -> list[PersonRow]:
