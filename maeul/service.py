@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,24 +15,26 @@ from fastapi import FastAPI
 from broadcast.errors import Conflict
 from broadcast.ports import Clock
 from broadcast.settings import Settings
-from broadcast.store import migrate
 from broadcast.wiring import Maeul, opened
 from channels.simulator import app as simulator
 from channels.simulator.config import Config
 from channels.simulator.handsets import Handset, Preset
+from maeul.store import prepare
 from scheduler.worker import attach
 from web.app import create
 
-GRACE_S = 25  # what is on the wire is written back within this
+GRACE_S = 5  # for requests under way; what is on the wire to providers has been waited for before
+WAITING = 2048  # connections that the system holds until they are taken up
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """How the mounted simulator's handsets behave."""
+    """How the mounted simulator's handsets behave; `database` None keeps calls and messages in memory."""
 
     preset: Preset = "county"
     handsets: Mapping[str, Handset] | None = None
     seed: int = 20261123
+    database: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,16 @@ class Served:
     maeul: Maeul
     url: str
     server: uvicorn.Server
+    running: asyncio.Task[None]
     simulator: FastAPI | None = None
+
+
+class Server(uvicorn.Server):
+    """Leaves signals alone: uvicorn would raise them again at its end, before all is written back."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -51,6 +63,7 @@ def bound(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(WAITING)
     except OSError as error:
         listening.close()
         raise Conflict(
@@ -70,26 +83,42 @@ async def serving(
     simulated: Simulated | None = None,
     worker: bool = True,
 ) -> AsyncIterator[Served]:
-    """Migrate, open and serve until the block ends. Raises CallerMistake."""
-    await asyncio.to_thread(settings.make_room)
-    await migrate.upgrade(settings.database)
+    """Migrate, open and serve until the block ends. Raises CallerMistake and NotConfigured.
+
+    At the end the worker stops first, while callbacks are still answered, then the web, then the store.
+    """
+    await prepare(settings)
     listening = bound(host, port)
     own = f"http://{_shown(host)}:{listening.getsockname()[1]}"
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
-        maeul = await stack.enter_async_context(
-            opened(settings, public_url=own, simulator_url=f"{own}/simulator", clock=clock)
-        )
+        if simulated is not None:
+            settings = settings.model_copy(update={"simulator_url": f"{own}/simulator"})
+        maeul = await stack.enter_async_context(opened(settings, public_url=own, clock=clock))
         if worker:
             attach(maeul)
-        app = create(maeul, worker=worker)
+        app = create(maeul, worker=False)
         mounted = await _mount(stack, app, maeul, own, simulated)
-        server = uvicorn.Server(configured(app))
-        running = asyncio.create_task(server.serve(sockets=[listening]))
-        stack.push_async_callback(_stopped, server, running)
-        while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn offers no event)
-            await asyncio.sleep(0.01)
-        yield Served(maeul, own, server, mounted)
+        server, running = await stack.enter_async_context(listened(app, listening))
+        if worker:
+            await stack.enter_async_context(maeul.run_background())
+        yield Served(maeul, own, server, running, mounted)
+
+
+@asynccontextmanager
+async def listened(
+    app: FastAPI, listening: socket.socket
+) -> AsyncIterator[tuple[uvicorn.Server, asyncio.Task[None]]]:
+    """Answer requests from this socket until the block ends."""
+    server = Server(configured(app))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn offers no event)
+        await asyncio.sleep(0.01)
+    try:
+        yield server, running
+    finally:
+        server.should_exit = True
+        await running
 
 
 def configured(app: FastAPI) -> uvicorn.Config:
@@ -100,6 +129,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
         date_header=False,
         server_header=False,
         log_config=None,
+        lifespan="on",
         timeout_graceful_shutdown=GRACE_S,
         http="httptools",
     )
@@ -115,12 +145,8 @@ async def _mount(
             "The simulator is refused: MAEUL_CARRIERS names real carriers.",
             "MAEUL_CARRIERS에 실제 통신사가 있어 시뮬레이터를 켤 수 없습니다.",
         )
-    described = Config.for_service(own, clock=maeul.clock)
-    described = Config(
-        skill_url=described.skill_url,
-        voice_url=described.voice_url,
-        sms_url=described.sms_url,
-        clock=maeul.clock,
+    described = replace(
+        Config.for_service(own, database=simulated.database, clock=maeul.clock),
         seed=simulated.seed,
         preset=simulated.preset,
         handsets=simulated.handsets or {},
@@ -129,11 +155,6 @@ async def _mount(
     await stack.enter_async_context(simulator.running(mounted))
     app.mount("/simulator", mounted)
     return mounted
-
-
-async def _stopped(server: uvicorn.Server, running: asyncio.Task[None]) -> None:
-    server.should_exit = True
-    await running
 
 
 def _shown(host: str) -> str:

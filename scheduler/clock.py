@@ -29,7 +29,8 @@ class SystemClock:
         return nullcontext()
 
 
-QUIET_S = 0.02  # real seconds without any work before the clock jumps
+QUIET_S = 0.002  # real seconds without any work, and then
+QUIET_TURNS = 8  # turns of the loop without any, before the clock jumps: work hands over to work within fewer
 
 
 class JumpClock:
@@ -71,13 +72,20 @@ class JumpClock:
     async def run(self, until: datetime | None = None) -> None:
         """Jump whenever all is quiet, until cancelled or `until` is reached."""
         while until is None or self._now < until:
-            entered = self._entered
-            await asyncio.sleep(QUIET_S)
-            if self._busy or entered != self._entered:
-                continue
+            await self.quiet()
             if not self._jump(until):
                 self._changed.clear()
                 await self._changed.wait()
+
+    async def quiet(self) -> None:
+        """Return when nobody works and nobody is about to."""
+        while True:
+            entered = self._entered
+            await asyncio.sleep(QUIET_S)
+            for _ in range(QUIET_TURNS):
+                await asyncio.sleep(0)
+            if not self._busy and entered == self._entered:
+                return
 
     def _jump(self, until: datetime | None) -> bool:
         """Wake all whose moment is the next one; False if nobody sleeps."""
