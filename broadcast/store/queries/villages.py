@@ -19,6 +19,12 @@ ON CONFLICT (code) DO NOTHING
 RETURNING id
 """
 
+# The name that an office chose later is its own; only a stand-in gives way.
+NAME_COUNTY = """
+INSERT INTO county (id, name, zone, callback_number, settings) VALUES (1, :name, 'Asia/Seoul', '', '{}')
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE county.name = :stand_in
+"""
+
 LIST = """
 SELECT v.id, v.code, v.name, t.name AS township, v.caller_number, v.calls_open_at, v.head_name_ciphertext,
   (SELECT count(*) FROM resident r WHERE r.village_id = v.id AND r.moved_at IS NULL AND r.deceased_at IS NULL)
@@ -30,10 +36,22 @@ LIMIT :limit
 """
 
 
+COUNTY = """
+INSERT INTO county (id, name, zone, callback_number, settings)
+VALUES (1, :name, 'Asia/Seoul', :callback_number, '{}')
+ON CONFLICT (id) DO UPDATE SET name = :name, callback_number = :callback_number
+"""
+
+
 class VillageQueries:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+
+    async def set_county(self, name: str, callback_number: str) -> None:
+        """The county's name, and the number that people call back; written as messages show it."""
+        async with self._database.write() as connection:
+            await run(connection, COUNTY, name=name, callback_number=callback_number)
 
     async def add(self, new: NewVillage) -> VillageId:
         """Raises Conflict for a code in use."""
@@ -52,6 +70,11 @@ class VillageQueries:
         if id is None:
             raise Conflict("This code is in use.", "이미 쓰고 있는 마을 코드입니다.", field="code")
         return VillageId(int(id))
+
+    async def name_county(self, name: str, *, stand_in: str = "우리군") -> None:
+        """Make the county's one row; where there is one, give it a name if it has none of its own."""
+        async with self._database.write() as connection:
+            await run(connection, NAME_COUNTY, name=name, stand_in=stand_in)
 
     async def listed(self, who: Holder, *, after: int = 0, limit: int = 100) -> list[VillageView]:
         seen, scope = seen_by(who)
