@@ -7,16 +7,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
 
 from broadcast.compose import Who
-from broadcast.model import AccountId, AddressKind, Category, GuardianId, ResidentId, Role, VillageId
+from broadcast.model import (
+    AccountId,
+    AddressKind,
+    AttemptId,
+    BroadcastId,
+    BroadcastState,
+    Category,
+    Channel,
+    DeliveryState,
+    GuardianId,
+    Priority,
+    Purpose,
+    ReachState,
+    ResidentId,
+    Role,
+    VillageId,
+)
 from broadcast.people.accounts import NewAccount, create_account, issue_token
 from broadcast.people.residents import Consent, Contact, Enrolment, NewGuardian, Trait, contact
 from broadcast.people.villages import NewVillage, add_village
 from broadcast.store.queries.accounts import AccountQueries
-from broadcast.store.queries.people import PeopleQueries
+from broadcast.store.queries.people import PeopleQueries, new_id
 from broadcast.store.queries.villages import VillageQueries
-from broadcast.store.unit import Database
+from broadcast.store.tables import Attempt, Broadcast, Delivery, DeliveryReach, Reach
+from broadcast.store.unit import Database, fetch
 from broadcast.store.vault import Vault
 
 MORNING = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Korea
@@ -118,3 +138,95 @@ async def an_account(
 
 async def a_token(office: Office, account_id: AccountId) -> str:
     return await issue_token(AccountQueries(office.database, office.vault), office.clock, account_id)
+
+
+async def a_broadcast(
+    office: Office,
+    author_id: AccountId,
+    *,
+    category: Category = Category.NOTICE,
+    priority: Priority = Priority.ROUTINE,
+    state: BroadcastState = BroadcastState.SENDING,
+) -> BroadcastId:
+    """A broadcast on its way, as its use cases leave it."""
+    now = office.clock.now()
+    made = insert(Broadcast).values(
+        state=state.value,
+        title="단수 안내",
+        text="내일 단수됩니다.",
+        script="",
+        priority=int(priority),
+        category=category.value,
+        author_id=author_id,
+        created_at=now,
+        expires_at=now + timedelta(hours=24),
+    )
+    async with office.database.write() as connection:
+        return BroadcastId(new_id(await connection.execute(made)))
+
+
+@dataclass
+class Reached:
+    resident_id: ResidentId
+    reach_id: int
+    delivery_id: int
+    attempt_id: AttemptId
+
+
+async def a_reach(
+    office: Office,
+    broadcast_id: BroadcastId,
+    *,
+    channel: Channel = Channel.KAKAO,
+    state: ReachState = ReachState.OPEN,
+    delivery: DeliveryState = DeliveryState.SENT,
+    purpose: Purpose = Purpose.ANNOUNCEMENT,
+    **resident: Any,
+) -> Reached:
+    """A resident of the village with a delivery under way, as fan-out and a hand-over leave them."""
+    now = office.clock.now()
+    resident_id = await a_resident(office, **resident)
+    async with office.database.write() as connection:
+        where = await fetch(
+            connection,
+            "SELECT p.village_id, l.address_id FROM resident p JOIN resident_address l ON l.resident_id = p.id"
+            " WHERE p.id = :id",
+            id=resident_id,
+        )
+        of_reach = insert(Reach).values(
+            broadcast_id=broadcast_id,
+            resident_id=resident_id,
+            village_id=where[0].village_id,
+            state=state.value,
+            started_at=now,
+            deadline_at=now + timedelta(hours=1),
+        )
+        reach_id = new_id(await connection.execute(of_reach))
+        of_delivery = insert(Delivery).values(
+            broadcast_id=broadcast_id,
+            purpose=purpose.value,
+            address_id=where[0].address_id,
+            channel=channel.value,
+            village_id=where[0].village_id,
+            state=delivery.value,
+            priority=2,
+            first_due_at=now,
+            updated_at=now,
+            tries=1,
+        )
+        delivery_id = new_id(await connection.execute(of_delivery))
+        link = insert(DeliveryReach).values(delivery_id=delivery_id, reach_id=reach_id)
+        await connection.execute(link)
+        of_attempt = insert(Attempt).values(
+            delivery_id=delivery_id,
+            number=1,
+            provider="kakao",
+            reference=f"ref-{delivery_id}",
+            begun_at=now,
+            outcome="accepted",
+        )
+        attempt_id = AttemptId(new_id(await connection.execute(of_attempt)))
+        await connection.exec_driver_sql(
+            f"UPDATE delivery SET attempt_id = {attempt_id} WHERE id = {delivery_id}"
+        )
+    return Reached(resident_id, reach_id, delivery_id, attempt_id)

@@ -7,14 +7,12 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import uvicorn
-from sqlalchemy import insert
 from yarl import URL
 
 from broadcast.compose import Composer
@@ -22,24 +20,19 @@ from broadcast.links import Links
 from broadcast.model import (
     AccountId,
     AttemptId,
-    Channel,
-    DeliveryState,
-    Purpose,
-    ReachState,
-    ResidentId,
+    BroadcastId,
     Role,
 )
 from broadcast.outcomes import Decider
 from broadcast.ports import CallTurn, ChatInput, ChatReply, Sender
 from broadcast.receipts import ReceiptBook
 from broadcast.store.queries.compose import ComposeQueries
-from broadcast.store.queries.people import new_id
 from broadcast.store.queries.receipts import ReceiptQueries
-from broadcast.store.tables import Attempt, Delivery, DeliveryReach, Reach
 from broadcast.store.unit import Database, fetch
 from broadcast.store.vault import Vault
 from broadcast.work import StopRequest
-from tests.builders import VILLAGE, Office, StillClock, a_resident, a_token, a_village, an_account
+from tests import builders
+from tests.builders import VILLAGE, Office, Reached, StillClock, a_token, a_village, an_account
 from voice.media import FolderMedia
 from voice.script import prepare
 from web.app import create
@@ -160,7 +153,7 @@ class Village:
     async def settled(cls, served: Served) -> Village:
         office = served.office
         await a_village(office)
-        head = await an_account(office, "샘골리 이장", Role.HEAD, password="correct horse")
+        head = await an_account(office, "샘골리 이장", Role.HEAD)
         county = await an_account(office, "군청", Role.COUNTY, village=None)
         return cls(served, head, await a_token(office, head), await a_token(office, county))
 
@@ -180,68 +173,5 @@ async def count(database: Database, table: str) -> int:
         return int((await fetch(connection, f"SELECT count(*) AS n FROM {table}"))[0].n)
 
 
-@dataclass
-class Reached:
-    resident_id: ResidentId
-    reach_id: int
-    delivery_id: int
-    attempt_id: AttemptId
-
-
-async def a_reach(
-    village: Village,
-    broadcast_id: int,
-    *,
-    channel: Channel = Channel.KAKAO,
-    state: ReachState = ReachState.OPEN,
-    delivery: DeliveryState = DeliveryState.SENT,
-    purpose: Purpose = Purpose.ANNOUNCEMENT,
-    **resident: Any,
-) -> Reached:
-    """A resident of the village with a delivery under way, as fan-out and a hand-over leave them."""
-    office, now = village.served.office, village.served.office.clock.now()
-    resident_id = await a_resident(office, **resident)
-    async with office.database.write() as connection:
-        where = await fetch(
-            connection,
-            "SELECT p.village_id, l.address_id FROM resident p JOIN resident_address l ON l.resident_id = p.id"
-            " WHERE p.id = :id",
-            id=resident_id,
-        )
-        of_reach = insert(Reach).values(
-            broadcast_id=broadcast_id,
-            resident_id=resident_id,
-            village_id=where[0].village_id,
-            state=state.value,
-            started_at=now,
-            deadline_at=now + timedelta(hours=1),
-        )
-        reach_id = new_id(await connection.execute(of_reach))
-        of_delivery = insert(Delivery).values(
-            broadcast_id=broadcast_id,
-            purpose=purpose.value,
-            address_id=where[0].address_id,
-            channel=channel.value,
-            village_id=where[0].village_id,
-            state=delivery.value,
-            priority=2,
-            first_due_at=now,
-            updated_at=now,
-            tries=1,
-        )
-        delivery_id = new_id(await connection.execute(of_delivery))
-        link = insert(DeliveryReach).values(delivery_id=delivery_id, reach_id=reach_id)
-        await connection.execute(link)
-        of_attempt = insert(Attempt).values(
-            delivery_id=delivery_id,
-            number=1,
-            provider="kakao",
-            reference=f"ref-{delivery_id}",
-            begun_at=now,
-            outcome="accepted",
-        )
-        attempt_id = AttemptId(new_id(await connection.execute(of_attempt)))
-        await connection.exec_driver_sql(
-            f"UPDATE delivery SET attempt_id = {attempt_id} WHERE id = {delivery_id}"
-        )
-    return Reached(resident_id, reach_id, delivery_id, attempt_id)
+async def a_reach(village: Village, broadcast_id: int, **more: Any) -> Reached:
+    return await builders.a_reach(village.served.office, BroadcastId(broadcast_id), **more)

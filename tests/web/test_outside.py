@@ -14,7 +14,8 @@ from broadcast.model import Accepted, Channel, Message, Outcome, Receipt, Receip
 from broadcast.ports import Conversation, HookReply, HookRequest
 from broadcast.store.tables import Clip
 from broadcast.store.unit import fetch
-from tests.web.desk import Reached, Served, Village, a_reach, count
+from tests.builders import Reached
+from tests.web.desk import Served, Village, a_reach, count
 from tests.web.test_bad_input import is_problem
 from voice.rendering import File
 from voice.shelf import Shelf

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import VILLAGE
-from tests.web.desk import API, TEXT, Answer, Village
+from broadcast.model import Role
+from tests.builders import VILLAGE, an_account
+from tests.web.desk import API, TEXT, Answer, Served, Village
 from tests.web.test_bad_input import is_problem
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
 
-RIGHT = {"name": "샘골리 이장", "password": "correct horse"}
+RIGHT = {"name": "샘골리 부이장", "password": "correct horse"}
+
+
+@pytest.fixture
+async def village(served: Served) -> Village:
+    """A settled village with a deputy who has a password: working one out takes its time."""
+    settled = await Village.settled(served)
+    await an_account(served.office, RIGHT["name"], Role.DEPUTY, password=RIGHT["password"])
+    return settled
 
 
 async def sign_in(village: Village, **given: str) -> Answer:
