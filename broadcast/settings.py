@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MAEUL_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Field(default=Path("var"), description="Database, media and key of a single machine")
+    county_name: str = Field(default="우리군", min_length=1, description="What the county is called")
     database_url: str = Field(
         default="", description="SQLAlchemy's async form; default: SQLite in the data folder"
     )

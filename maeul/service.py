@@ -89,11 +89,11 @@ async def serving(
     """
     await prepare(settings)
     listening = bound(host, port)
-    own = f"http://{_shown(host)}:{listening.getsockname()[1]}"
+    own = web_address(host, listening)
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         if simulated is not None:
-            settings = settings.model_copy(update={"simulator_url": f"{own}/simulator"})
+            settings = _simulated_at(f"{own}/simulator", settings)
         maeul = await stack.enter_async_context(opened(settings, public_url=own, clock=clock))
         if worker:
             attach(maeul)
@@ -135,16 +135,20 @@ def configured(app: FastAPI) -> uvicorn.Config:
     )
 
 
+def _simulated_at(url: str, settings: Settings) -> Settings:
+    if not settings.is_simulated:
+        raise Conflict(
+            "The simulator is refused: MAEUL_CARRIERS names real carriers.",
+            "MAEUL_CARRIERS에 실제 통신사가 있어 시뮬레이터를 켤 수 없습니다.",
+        )
+    return settings.model_copy(update={"simulator_url": url})
+
+
 async def _mount(
     stack: AsyncExitStack, app: FastAPI, maeul: Maeul, own: str, simulated: Simulated | None
 ) -> FastAPI | None:
     if simulated is None:
         return None
-    if not maeul.settings.is_simulated:
-        raise Conflict(
-            "The simulator is refused: MAEUL_CARRIERS names real carriers.",
-            "MAEUL_CARRIERS에 실제 통신사가 있어 시뮬레이터를 켤 수 없습니다.",
-        )
     described = replace(
         Config.for_service(own, database=simulated.database, clock=maeul.clock),
         seed=simulated.seed,
@@ -155,6 +159,11 @@ async def _mount(
     await stack.enter_async_context(simulator.running(mounted))
     app.mount("/simulator", mounted)
     return mounted
+
+
+def web_address(host: str, listening: socket.socket) -> str:
+    """Where a browser on this machine finds what listens here."""
+    return f"http://{_shown(host)}:{listening.getsockname()[1]}"
 
 
 def _shown(host: str) -> str:

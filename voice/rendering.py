@@ -66,6 +66,15 @@ def render_others(speech: Speech) -> Files:
 JOBS: tuple[Callable[[Speech], Files], ...] = (render_web, render_others)
 
 
+def wav(speech: Speech, *, is_telephone: bool = False) -> File:
+    """One WAV for whoever wants to hear a text now: as the page plays it, or as a telephone does."""
+    if is_telephone:
+        return _telephone_files(speech)["telephone"]
+    finished, measured = _finish(speech, WEB)
+    data = encoding.telephone_pcm(finished)
+    return File(data, ".wav", "audio/wav", finished.seconds, measured.lufs, measured.true_peak_dbtp)
+
+
 def _telephone_files(speech: Speech) -> Files:
     finished, measured = _finish(speech, TELEPHONE)
     file = partial(

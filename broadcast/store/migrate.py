@@ -8,8 +8,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
+
+LOCK = 0x6D61_6575  # "maeu": processes that start together migrate one after another
 
 HERE = Path(__file__).parent / "migrations"
 
@@ -21,6 +23,8 @@ def config() -> Config:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     configured = config()
     configured.attributes["connection"] = connection
     command.upgrade(configured, revision)

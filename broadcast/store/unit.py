@@ -173,7 +173,12 @@ async def fetch(connection: AsyncConnection, sql: str, **params: object) -> Sequ
 
 def _sqlite_engine(url: str, *, writes: bool, size: int, full: bool) -> AsyncEngine:
     engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0, pool_timeout=60
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=60,
+        hide_parameters=True,  # an error's text is logged; its parameters may be somebody's words
     )
     synchronous = "FULL" if full else "NORMAL"
 
@@ -200,5 +205,6 @@ def _postgres_engine(url: str, size: int, settings: Mapping[str, str]) -> AsyncE
         max_overflow=0,
         pool_timeout=30,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"server_settings": dict(settings), "timeout": 10, "command_timeout": 60},
     )

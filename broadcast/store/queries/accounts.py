@@ -56,6 +56,13 @@ class AccountQueries:
             raise Conflict("This name is in use.", "이미 쓰고 있는 이름입니다.", field="name")
         return AccountId(int(id))
 
+    async def are_there(self) -> bool:
+        """Whether anybody can sign in."""
+        async with self._database.read() as connection:
+            return bool(
+                await fetch(connection, "SELECT 1 FROM account WHERE disabled_at IS NULL LIMIT 1")
+            )
+
     async def _address(self, connection: AsyncConnection, phone: Contact | None) -> AddressId | None:
         return await addresses.keep(connection, self._vault, phone) if phone else None
 
