@@ -131,7 +131,7 @@ class Rig:
         """Until every broadcast has its sound, so that telephones ring."""
         end = time.monotonic() + within_s
         silent = "SELECT 1 FROM broadcast WHERE voice_state = 'pending'"
-        while await self.rows(silent) and time.monotonic() < end:
+        while await self.rows(silent) and time.monotonic() < end:  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.02)
 
     async def finish(self) -> None:
