@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ import aiohttp
 import uvicorn
 from yarl import URL
 
+from broadcast.adapters import Desk as VoiceDesk
+from broadcast.adapters import Scripts
 from broadcast.compose import Composer
 from broadcast.links import Links
 from broadcast.model import (
@@ -26,24 +29,24 @@ from broadcast.model import (
 from broadcast.outcomes import Decider
 from broadcast.ports import CallTurn, ChatInput, ChatReply, Sender
 from broadcast.receipts import ReceiptBook
+from broadcast.render import Renderer
 from broadcast.store.queries.compose import ComposeQueries
+from broadcast.store.queries.course import CourseQueries
+from broadcast.store.queries.escalate import EscalateQueries
 from broadcast.store.queries.receipts import ReceiptQueries
 from broadcast.store.unit import Database, fetch
 from broadcast.store.vault import Vault
 from broadcast.work import StopRequest
 from tests import builders
 from tests.builders import VILLAGE, Office, Reached, StillClock, a_token, a_village, an_account
+from voice.engines import engines
 from voice.media import FolderMedia
-from voice.script import prepare
+from voice.renditions import Studio
+from voice.speak import Voices
 from web.app import create
 
 API = "/api/v1"
 TEXT = "내일 오전 9시부터 단수됩니다. 물을 받아 두세요."
-
-
-class Scribe:
-    def script(self, text: str, language: str) -> str:
-        return prepare(text, language=language).text
 
 
 class Silence:
@@ -75,8 +78,23 @@ class Maeul:
         store = ReceiptQueries(self.database, self.vault)
         self.receipts = ReceiptBook(store, self.clock, decider, lambda _applied: None)
         self.composer = Composer(
-            ComposeQueries(self.database), self.clock, Scribe(), lambda _: None, lambda _id, _stops: None
+            ComposeQueries(self.database), self.clock, Scripts(), lambda _: None, lambda _id, _stops: None
         )
+
+    @cached_property
+    def studio(self) -> Studio:
+        """Made only for a test that wants to hear something."""
+        return Studio(Voices(engines(["espeak"])), self.media)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        course = CourseQueries(self.database, self.vault, EscalateQueries(self.database, self.vault))
+        return Renderer(course, self.clock, VoiceDesk(self.studio), Scripts(), lambda _: None)
+
+    async def close(self) -> None:
+        if "studio" in vars(self):
+            await self.studio.close()
+        await self.database.close()
 
     async def ask_to_stop(self, requests: Sequence[StopRequest]) -> None:
         self.stopped += requests
@@ -137,7 +155,7 @@ async def serve_office(database_url: str, media: Path) -> AsyncIterator[Served]:
         finally:
             server.should_exit = True
             await serving
-            await database.close()
+            await maeul.close()
 
 
 @dataclass
