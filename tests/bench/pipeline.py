@@ -258,10 +258,8 @@ def main() -> None:
         found = uvloop.run(measure(bench, chosen.stores, chosen.runs, console))
         show(found, console)
         for store, runs in found.items():
-            path = results.keep("dispatch", store, figures(runs, bench))
-        console.print(
-            f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}"
-        )
+            results.keep("dispatch", store, figures(runs, bench))
+        console.print(f"written to {results.path_of('dispatch')}")
 
 
 if __name__ == "__main__":
