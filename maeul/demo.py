@@ -16,6 +16,8 @@ from rich.console import Console
 
 from broadcast.errors import Conflict
 from broadcast.settings import Settings
+from broadcast.store.lock import only_server
+from broadcast.store.unit import Database
 from maeul.demo_checks import checks
 from maeul.demo_endings import tables
 from maeul.demo_play import Play
@@ -28,8 +30,8 @@ DAYS_AGO = 7  # so that the demo's last day lies before the present, in which a 
 BEGINS = time(9)
 LINES = 12  # few, so that the next village's calls have to wait for one another
 MARK = "demo.txt"  # says that a folder holds a demo, and how to sign in to it
-MADE = ("maeul.db", "maeul.db-wal", "maeul.db-shm", "maeul.db.lock", "simulator.db", "simulator.db-wal",
-        "simulator.db-shm", "secret.key", MARK)  # fmt: skip
+MADE = ("maeul.db", "maeul.db-wal", "maeul.db-shm", "simulator.db", "simulator.db-wal", "simulator.db-shm",
+        "secret.key", MARK)  # fmt: skip
 DIFFERS = 1
 
 
@@ -37,25 +39,30 @@ def demo(keep: Path | None = None) -> None:
     """Play it; `keep` names the folder in which the data stay. Raises SystemExit, 0 only if all went well."""
     to = console()
     if keep is not None:
-        make_room(keep)
+        if make_room(keep):
+            to.print("앞선 시연의 자료를 지우고 새로 시작합니다. The former demo's data are replaced.")
         raise SystemExit(_played(keep, to, is_kept=True))
     with TemporaryDirectory(prefix="maeul-demo-") as folder:
         status = _played(Path(folder), to, is_kept=False)
     raise SystemExit(status)
 
 
-def make_room(folder: Path) -> None:
-    """A former demo's files go. Raises Conflict where there are others, that nobody asked us to delete."""
-    if (folder / "maeul.db").exists() and not (folder / MARK).exists():
+def make_room(folder: Path) -> bool:
+    """Whether a former demo's files had to go. Raises Conflict where there are others, that nobody asked us
+    to delete, and where a service is using them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_demo = (folder / MARK).exists()
+    if (folder / "maeul.db").exists() and not is_demo:
         raise Conflict(
             f"{folder} holds a database that is not a demo's; choose another folder.",
             f"{folder}에는 시연용이 아닌 데이터베이스가 있습니다. 다른 폴더를 고르세요.",
         )
-    if (folder / MARK).exists():
-        for name in MADE:
+    with only_server(Database(_settings(folder).database)):
+        for name in MADE if is_demo else ():
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / "media", ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_demo:
+            shutil.rmtree(folder / "media", ignore_errors=True)
+    return is_demo
 
 
 def _played(folder: Path, to: Console, *, is_kept: bool) -> int:
