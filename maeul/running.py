@@ -95,10 +95,11 @@ def worker(data: Data = None) -> None:
     from maeul.stopping import run
 
     logs.set_up()
-    run(_work(read_settings(data)))
+    settings = read_settings(data)
+    run(_work(settings, _shared(settings)))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, public_url: str) -> None:
     """Everything but the web. Other processes wake this one through the database."""
     from broadcast.wiring import opened
     from maeul.stopping import asked_to_stop
@@ -106,7 +107,6 @@ async def _work(settings: Settings) -> None:
     from scheduler.clock import SystemClock
     from scheduler.worker import attach
 
-    public_url = _shared(settings)
     await prepare(settings)
     with asked_to_stop() as asked:
         async with opened(settings, public_url=public_url, clock=SystemClock()) as maeul:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from pyloudnorm import IIRfilter, Meter
 
 from voice.decoding import Sound, resample
 from voice.limiter import OVERSAMPLING, Steps, drive, limit
@@ -56,6 +55,8 @@ def level(sound: Sound, rate: int, target: Target) -> Levelled:
 
 def loudness(sound: Sound, rate: int) -> float:
     """Integrated loudness in LUFS (BS.1770-4); what is shorter than a block counts as if it went on."""
+    from pyloudnorm import Meter  # brings scipy with it: a second that only the child processes need to spend
+
     shortest = math.ceil(BLOCK_S * rate) + 1
     if 0 < len(sound) < shortest:
         sound = np.resize(sound, shortest)
@@ -93,6 +94,8 @@ def trim(sound: Sound, rate: int) -> Sound:
 
 def high_pass(sound: Sound, rate: int) -> Sound:
     """Take away hum and rumble (4th order Butterworth), and any constant offset."""
+    from pyloudnorm import IIRfilter
+
     for quality in (0.5412, 1.3066):
         sound = IIRfilter(0.0, quality, RUMBLE_HZ, rate, "high_pass").apply_filter(sound)
     return np.asarray(sound, dtype=np.float32)

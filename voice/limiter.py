@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from pyloudnorm import IIRfilter
 
 from voice.decoding import Sound, resample
 
@@ -29,6 +28,8 @@ class Steps:
 
     @classmethod
     def of(cls, sound: Sound, rate: int) -> Steps:
+        from pyloudnorm import IIRfilter  # here for the same reason as in `voice.level`
+
         size = max(1, rate // 1000)
         weighted = sound
         # BS.1770's two filters; the exact figure is measured by pyloudnorm afterwards.

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 MEMORY_MB = 1_500
 # One pool a process of ours: uploads never take a child that renders a broadcast.
-_decoders = Workers("decode", 2, tasks=50, memory_mb=MEMORY_MB, preload=("voice.rendering",))
+_decoders = Workers("decode", 2, tasks=50, memory_mb=MEMORY_MB, preload=("voice.rendering", "pyloudnorm"))
 atexit.register(_decoders.close_now)
 
 

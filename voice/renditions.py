@@ -36,7 +36,7 @@ class Studio:
         self._media = media
         self._shelf = Shelf(media)
         self._limits = limits or Limits()
-        self._workers = Workers("render", 2, retries=1, preload=("voice.rendering",))
+        self._workers = Workers("render", 2, retries=1, preload=("voice.rendering", "pyloudnorm"))
         self._under_way: dict[str, asyncio.Task[Rendered]] = {}
 
     async def from_script(
