@@ -31,6 +31,7 @@ from broadcast.standing import Standing as Standing
 from broadcast.work import StopRequest
 
 HEAD_EMERGENCIES_AN_HOUR = 2
+TRIES = 5
 
 
 class ComposeStore(Protocol):
@@ -151,15 +152,19 @@ class Composer:
         self._on_change(standing.priority)
 
     async def _take_back(self, broadcast_id: BroadcastId, who: Who, event: BroadcastEvent) -> None:
-        standing = await self._store.standing(broadcast_id)
-        now = self._clock.now()
-        after = move(standing, who, event, now)
-        self._on_taken_back(broadcast_id, ())  # first of all nothing more leaves this process
-        stops = await self._store.take_back(standing, after, event, now)
-        if stops is None:
-            raise _moved_meanwhile()
-        self._on_taken_back(broadcast_id, stops)
-        self._on_change(standing.priority)
+        """Looked at anew when it moved meanwhile: a recall is not lost because the last slice came between."""
+        for _ in range(TRIES):
+            standing = await self._store.standing(broadcast_id)
+            now = self._clock.now()
+            after = move(standing, who, event, now)
+            if event is BroadcastEvent.RECALLED:
+                self._on_taken_back(broadcast_id, ())  # first of all nothing more leaves this process
+            stops = await self._store.take_back(standing, after, event, now)
+            if stops is not None:
+                self._on_taken_back(broadcast_id, stops)
+                self._on_change(standing.priority)
+                return
+        raise _moved_meanwhile()
 
     # --- checking ---------------------------------------------------------------------------------
 

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from broadcast import policy
+from broadcast.buffer import Buffer
 from broadcast.lifecycle import DeliveryEvent
 from broadcast.model import (
+    Accepted,
     AttemptId,
     BroadcastId,
     Channel,
-    Deferred,
     DeliveryId,
-    Message,
-    Outcome,
     Priority,
-    Reason,
-    Unclear,
 )
 from broadcast.outcomes import Decider
-from broadcast.ports import Clock, Sender, Stoppable
+from broadcast.ports import Clock, Sender
+from broadcast.wire import Compose, Wire
 from broadcast.work import (
     AttemptFacts,
     Change,
     Claimed,
     DeliveryFacts,
     Finished,
+    NotBegun,
     StopRequest,
 )
-
-log = logging.getLogger(__name__)
 
 Decide = Callable[[DeliveryFacts, AttemptFacts, Finished, datetime], tuple[Change | None, AttemptFacts]]
 
@@ -58,11 +53,12 @@ class DispatchStore(Protocol):
         lease: timedelta,
         lane: Priority,
         decide: Decide,
+        rings_since: datetime | None = None,
     ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]: ...
 
     async def why_not_begun(
-        self, ids: Sequence[DeliveryId], owner: str, now: datetime
-    ) -> dict[DeliveryId, DeliveryEvent]: ...
+        self, ids: Sequence[DeliveryId], owner: str, now: datetime, rings_since: datetime
+    ) -> dict[DeliveryId, NotBegun]: ...
 
     async def change_claimed(
         self,
@@ -87,14 +83,12 @@ class Limits:
     lines: int | None = None  # telephone lines for outbound calls; None: not a telephone channel
 
 
-Compose = Callable[[Claimed, AttemptId, datetime], Message]
-
-
 class Pump:
     """Moves one channel's deliveries from the tables to one provider.
 
     `wake` may be called at any time from the event loop; it is level-triggered. `halt` keeps a recalled
-    broadcast from leaving this process between its begin and its request.
+    broadcast from leaving this process between its begin and its request. `on_later` is called when
+    something was put off to a moment that somebody else must watch for.
     """
 
     def __init__(
@@ -108,20 +102,17 @@ class Pump:
         limits: Limits = Limits(),
     ) -> None:
         self.sender = sender
+        self.on_later: Callable[[], None] = lambda: None
         self._store = store
         self._clock = clock
         self._decider = decider
-        self._compose = compose
         self._owner = f"{owner}/{sender.name}"
         self._limits = limits
         self._news = asyncio.Event()
-        self._buffer: list[tuple[int, int, int, Claimed]] = []
-        self._finished: list[Finished] = []
-        self._in_flight: set[asyncio.Task[None]] = set()
-        self._busy_messages = 0
-        self._halted: set[BroadcastId] = set()
+        self._buffer = Buffer()
+        self._wire = Wire(sender, clock, compose, self._news.set)
         self._may_have_more = True
-        self._urgent = False
+        self._urgent = True
         self._draining = False
 
     def wake(self, priority: Priority = Priority.ROUTINE) -> None:
@@ -130,7 +121,11 @@ class Pump:
         self._news.set()
 
     def halt(self, broadcast_id: BroadcastId) -> None:
-        self._halted.add(broadcast_id)
+        self._wire.halt(broadcast_id)
+
+    async def stop(self, reference: str) -> None:
+        """Ask the provider to end a hand-over; its final receipt tells what came of it."""
+        await self._wire.stop(reference)
 
     def drain(self) -> None:
         """Take on nothing more; `run` returns once all that is on the wire is written back."""
@@ -138,45 +133,64 @@ class Pump:
         self._news.set()
 
     async def run(self) -> None:
-        """Work until drained."""
-        while not (self._draining and not self._in_flight and not self._finished):
+        """Work until drained; begun again after a failure, it looks at everything anew."""
+        self._may_have_more = self._urgent = True
+        while not self._is_drained:
             with self._clock.working():
                 progressed = await self._step()
-            if not progressed and not (self._draining and not self._in_flight):
+            if not progressed and not self._is_drained:
                 await self._news.wait()
                 self._news.clear()
         await self._release_buffer()
 
+    @property
+    def _is_drained(self) -> bool:
+        return self._draining and self._wire.is_idle
+
     async def _step(self) -> bool:
         """Refill, then one turn-over; False if there was nothing to do."""
+        self._buffer.forget(self._clock.now())
         lines = await self._free_lines()
         await self._refill(lines)
-        group = await self._ripe(self._next_group(self._free(lines)))
-        finished, self._finished = self._finished, []
+        group = self._buffer.take(self._room(lines))
+        finished = self._wire.take_finished()
         if not group and not finished:
             return False
         now = self._clock.now()
-        lane = min((claimed.priority for claimed in group), default=Priority.ROUTINE)
         try:
-            attempts, stops = await self._store.turn_over(
-                finished,
-                [claimed.id for claimed in group],
-                provider=self.sender.name,
-                owner=self._owner,
-                now=now,
-                lease=self._limits.lease,
-                lane=lane,
-                decide=self._decider.outcome,
-            )
+            going = await self._ripe(group, now)
+            attempts, stops = await self._turn_over(finished, going, now)
         except Exception:
-            self._finished = finished + self._finished  # what the provider said must not be forgotten
+            self._wire.put_back(finished)
+            self._buffer.put(group, now + self._limits.lease)
             raise
-        self._send_off(group, attempts, now)
-        self._ask_to_stop(stops)
-        await self._settle_not_begun([claimed for claimed in group if claimed.id not in attempts], now)
+        self._wire.send_off([claimed for claimed in going if claimed.id in attempts], attempts, now)
+        self._wire.ask_to_stop(stops)
+        await self._settle_not_begun([claimed for claimed in going if claimed.id not in attempts], now)
+        if len(going) < len(group) or any(not isinstance(one.outcome, Accepted) for one in finished):
+            self.on_later()
         return True
 
+    async def _turn_over(
+        self, finished: Sequence[Finished], group: Sequence[Claimed], now: datetime
+    ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
+        return await self._store.turn_over(
+            finished,
+            [claimed.id for claimed in group],
+            provider=self.sender.name,
+            owner=self._owner,
+            now=now,
+            lease=self._limits.lease,
+            lane=min((claimed.priority for claimed in group), default=Priority.ROUTINE),
+            decide=self._decider.outcome,
+            rings_since=policy.today(now, self._decider.zone) if self._rings else None,
+        )
+
     # --- taking on --------------------------------------------------------------------------------
+
+    @property
+    def _rings(self) -> bool:
+        return self.sender.channel is Channel.VOICE
 
     async def _free_lines(self) -> int | None:
         """Telephone lines not in use by any worker; None where there are no lines to count."""
@@ -188,7 +202,7 @@ class Pump:
         """Claim just in time: what cannot go out soon stays in the table, where an emergency overtakes it."""
         if self._draining or lines == 0:
             return
-        if self._urgent:
+        if self._urgent:  # put down first: a wake-up may come during the claim
             self._urgent = False
             await self._claim(Priority.EMERGENCY, self._limits.buffer, lines)
         if self._may_have_more and len(self._buffer) <= self._limits.buffer // 2:
@@ -200,25 +214,27 @@ class Pump:
     async def _claim(self, lane: Priority, room: int, lines: int | None) -> bool:
         """Claim this lane and those above it; True if there may be more."""
         wanted = room if lines is None else max(min(room, lines - len(self._buffer)), 1)
+        now = self._clock.now()
         claimed = await self._store.claim(
-            self.sender.channel, wanted, self._owner, self._clock.now(), self._limits.lease, lane
+            self.sender.channel, wanted, self._owner, now, self._limits.lease, lane
         )
-        for one in claimed:
-            heapq.heappush(self._buffer, (int(one.priority), one.turn, int(one.id), one))
+        self._buffer.put(claimed, now + self._limits.lease)
         return len(claimed) >= wanted
 
-    def _free(self, lines: int | None) -> int:
+    def _room(self, lines: int | None) -> int:
         """How many messages may be begun now."""
-        if not self._buffer or self._draining:
+        lane = self._buffer.lane
+        if lane is None or self._draining:
             return 0
-        is_emergency = self._buffer[0][0] == Priority.EMERGENCY
-        reserved = 0 if is_emergency else self._limits.reserved
-        free = (self._limits.concurrency - reserved) * self.sender.batch_size - self._busy_messages
-        return max(free if lines is None else min(free, lines), 0)
+        reserved = 0 if lane is Priority.EMERGENCY else self._limits.reserved
+        free = (self._limits.concurrency - reserved) * self.sender.batch_size - self._wire.messages
+        free = free if lines is None else min(free, lines)
+        return max(min(free, max(self._limits.group, self.sender.batch_size)), 0)
 
-    async def _ripe(self, group: list[Claimed]) -> list[Claimed]:
+    # --- what was not begun -----------------------------------------------------------------------
+
+    async def _ripe(self, group: Sequence[Claimed], now: datetime) -> list[Claimed]:
         """The group without those whose quiet hours have begun meanwhile; they are held, never dropped."""
-        now = self._clock.now()
         until = {claimed.id: self._decider.quiet_until(claimed, now) for claimed in group}
         late = [claimed.id for claimed in group if until[claimed.id] > now]
         if late:
@@ -229,84 +245,24 @@ class Pump:
             await self._store.change_claimed(late, self._owner, now, decide)
         return [claimed for claimed in group if claimed.id not in late]
 
-    def _next_group(self, free: int) -> list[Claimed]:
-        most = min(free, max(self._limits.group, self.sender.batch_size))
-        group: list[Claimed] = []
-        while self._buffer and len(group) < most:
-            if group and group[0].priority is Priority.EMERGENCY and self._buffer[0][0] != Priority.EMERGENCY:
-                break  # an emergency's group is not made larger by what can wait
-            group.append(heapq.heappop(self._buffer)[3])
-        return group
-
-    # --- sending ----------------------------------------------------------------------------------
-
-    def _send_off(
-        self, group: Sequence[Claimed], attempts: dict[DeliveryId, AttemptId], now: datetime
-    ) -> None:
-        begun = [claimed for claimed in group if claimed.id in attempts]
-        size = self.sender.batch_size
-        for start in range(0, len(begun), size):
-            batch = begun[start : start + size]
-            self._busy_messages += len(batch)
-            task = asyncio.create_task(self._hand_over(batch, attempts, now))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
-
-    async def _hand_over(
-        self, batch: Sequence[Claimed], attempts: dict[DeliveryId, AttemptId], now: datetime
-    ) -> None:
-        with self._clock.working():
-            outcomes: Sequence[Outcome]
-            try:
-                outcomes = await self._outcomes(batch, attempts, now)
-            except Exception as error:  # a bug of ours must not lose the batch: perhaps it was sent
-                log.exception("send_failed", extra={"provider": self.sender.name, "size": len(batch)})
-                outcomes = [Unclear(type(error).__name__)] * len(batch)
-            finally:
-                self._busy_messages -= len(batch)
-            for claimed, outcome in zip(batch, outcomes, strict=True):
-                self._finished.append(Finished(claimed.id, attempts[claimed.id], outcome))
-            self._news.set()
-
-    async def _outcomes(
-        self, batch: Sequence[Claimed], attempts: dict[DeliveryId, AttemptId], now: datetime
-    ) -> Sequence[Outcome]:
-        going = [claimed for claimed in batch if claimed.broadcast_id not in self._halted]
-        messages = [self._compose(claimed, attempts[claimed.id], now) for claimed in going]
-        answered = await self.sender.send(messages) if messages else []
-        by_id = {claimed.id: outcome for claimed, outcome in zip(going, answered, strict=True)}
-        return [by_id.get(claimed.id, Deferred(Reason.STOPPED)) for claimed in batch]
-
-    def _ask_to_stop(self, stops: Sequence[StopRequest]) -> None:
-        for stop in stops:
-            task = asyncio.create_task(self.stop(stop.reference))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
-
-    async def stop(self, reference: str) -> None:
-        """Ask the provider to end a hand-over; its final receipt tells what came of it."""
-        if isinstance(self.sender, Stoppable):
-            with self._clock.working(), suppress(Exception):
-                await self.sender.stop(reference)
-
-    # --- what was not begun -----------------------------------------------------------------------
-
     async def _settle_not_begun(self, left: Sequence[Claimed], now: datetime) -> None:
         if not left:
             return
-        events = await self._store.why_not_begun([claimed.id for claimed in left], self._owner, now)
+        why = await self._store.why_not_begun(
+            [claimed.id for claimed in left], self._owner, now, policy.today(now, self._decider.zone)
+        )
 
         def decide(facts: DeliveryFacts) -> Change | None:
-            return self._decider.not_begun(facts, events[facts.id], now)
+            return self._decider.not_begun(facts, why[facts.id], now)
 
-        await self._store.change_claimed(list(events), self._owner, now, decide)
+        await self._store.change_claimed(list(why), self._owner, now, decide)
         self.wake()
+        self.on_later()
 
     async def _release_buffer(self) -> None:
-        ids = [claimed.id for *_, claimed in self._buffer]
-        self._buffer.clear()
+        released = NotBegun(DeliveryEvent.RELEASED)
 
         def decide(facts: DeliveryFacts) -> Change | None:
-            return self._decider.not_begun(facts, DeliveryEvent.RELEASED, self._clock.now())
+            return self._decider.not_begun(facts, released, self._clock.now())
 
-        await self._store.change_claimed(ids, self._owner, self._clock.now(), decide)
+        await self._store.change_claimed(self._buffer.clear(), self._owner, self._clock.now(), decide)

@@ -63,8 +63,9 @@ def escalation(
     asks: list[NewDelivery] = []
     errands: list[ErrandText] = []
     for reach in facts:
-        step = plans.next_step(situation(reach), now)
-        made = [_ask(reach, channel, now, zone) for channel in step.channels]
+        due = _due(reach, now, zone)
+        step = plans.next_step(situation(reach, frozenset(due)), now)
+        made = [_ask(reach, channel, due[channel]) for channel in step.channels]
         asks.extend(made)
         if Purpose.GUARDIAN_TOLD in step.errands and reach.resident_id in guardians:
             address, channel = guardians[reach.resident_id]
@@ -74,11 +75,21 @@ def escalation(
     return Escalation(changes, asks, errands)
 
 
-def situation(reach: ReachFacts) -> plans.Situation:
+def _due(reach: ReachFacts, now: datetime, zone: ZoneInfo) -> dict[Channel, datetime]:
+    """When each of the person's channels may be used; what may not before the broadcast expires is none."""
+    hours = Hours(zone, reach.opens_at)
+    due = {
+        channel: policy.due_from(channel, reach.priority, reach.act_now, reach.category, now, hours)
+        for channel in reach.addresses
+    }
+    return {channel: moment for channel, moment in due.items() if moment < reach.expires_at}
+
+
+def situation(reach: ReachFacts, has: frozenset[Channel]) -> plans.Situation:
     return plans.Situation(
         priority=reach.priority,
         rung=reach.rung,
-        has=frozenset(reach.addresses),
+        has=has,
         live=reach.live,
         tried=reach.tried,
         wants_calls=reach.wants_calls,
@@ -87,9 +98,7 @@ def situation(reach: ReachFacts) -> plans.Situation:
     )
 
 
-def _ask(reach: ReachFacts, channel: Channel, now: datetime, zone: ZoneInfo) -> NewDelivery:
-    hours = Hours(zone, reach.opens_at)
-    due = policy.due_from(channel, reach.priority, reach.act_now, reach.category, now, hours)
+def _ask(reach: ReachFacts, channel: Channel, due: datetime) -> NewDelivery:
     return NewDelivery(
         broadcast_id=reach.broadcast_id,
         purpose=Purpose.ANNOUNCEMENT,

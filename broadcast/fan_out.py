@@ -14,7 +14,7 @@ from broadcast.ports import Clock
 from broadcast.work import Due, Slice
 
 SLICE = 5_000
-Hours = Mapping[tuple[VillageId, Channel], datetime | None]
+Hours = Mapping[tuple[VillageId, Channel], datetime]
 
 
 class FanOutStore(Protocol):
@@ -65,12 +65,12 @@ class FanOut:
 
 
 def hours_for(due: Due, now: datetime, zone: ZoneInfo) -> Hours:
-    """When each channel may go out in each village; None: a call that waits for its rendition."""
-    hours: dict[tuple[VillageId, Channel], datetime | None] = {}
+    """When each channel may go out in each village; left out where that is not before the broadcast expires."""
+    hours: dict[tuple[VillageId, Channel], datetime] = {}
     for village, opens_at in due.villages.items():
         at = policy.Hours(zone, opens_at)
         for channel in ORDER:
             moment = policy.due_from(channel, due.priority, due.act_now, due.category, now, at)
-            waits = channel is Channel.VOICE and not due.voice_ready
-            hours[village, channel] = None if waits else moment
+            if moment < due.expires_at:
+                hours[village, channel] = moment
     return hours

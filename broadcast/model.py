@@ -279,7 +279,8 @@ class Message:
     `to`: an E.164 number or a chat user key. `caller`: the E.164 number we send from, or "" for the
     adapter's default. `text` is complete for the channel (SMS: the text to send; chat: the body under
     `title`). `listen_url` is where the broadcast can be heard, for channels that carry links.
-    `begun_at` is when the attempt began; a look-up searches from there.
+    `begun_at` is when the attempt began; a look-up searches from there, and passes over the references in
+    `taken`: other attempts to the same address hold them.
     """
 
     attempt_id: AttemptId
@@ -296,3 +297,4 @@ class Message:
     listen_url: str = field(default="", repr=False)
     cap_status: CapStatus = CapStatus.ACTUAL
     reference: str = ""
+    taken: tuple[str, ...] = ()

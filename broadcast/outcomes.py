@@ -20,7 +20,7 @@ from broadcast.model import (
     Unclear,
 )
 from broadcast.policy import Hours
-from broadcast.work import AttemptFacts, Change, Claimed, DeliveryFacts, Finished
+from broadcast.work import AttemptFacts, Change, Claimed, DeliveryFacts, Finished, NotBegun
 
 LOOK_UP_AFTER = timedelta(seconds=5)
 LOOK_UP_FOR = timedelta(minutes=10)
@@ -111,19 +111,33 @@ class Decider:
     def _again_at(self, facts: DeliveryFacts, now: datetime) -> datetime | None:
         if facts.channel is Channel.VOICE:
             return policy.retry_call_at(
-                facts.priority, facts.act_now, facts.tries, facts.first_due_at, now, self.hours(facts)
+                facts.priority,
+                facts.act_now,
+                facts.tries,
+                facts.first_due_at,
+                now,
+                self.hours(facts),
+                before=facts.tried_before,
             )
         again = policy.retry_text_at(facts.tries, now)
         if again is None:
             return None
         return policy.text_from(facts.priority, facts.category, again, self.hours(facts))
 
-    def not_begun(self, facts: DeliveryFacts, event: DeliveryEvent, now: datetime) -> Change:
+    def not_begun(self, facts: DeliveryFacts, why: NotBegun, now: datetime) -> Change:
         """A claimed delivery that must not go out now, or not at all."""
-        if event is DeliveryEvent.POSTPONED:  # the number is engaged by another call of ours
-            return self.postponed(facts, now + policy.LEFT_ALONE)
-        move = move_delivery(facts.state, event, stop_asked=facts.stop_asked)
-        return changed(facts, move, reason=Reason.OPTED_OUT if event is DeliveryEvent.BARRED else None)
+        if why.event is DeliveryEvent.POSTPONED:
+            return self.postponed(facts, self._free_again(facts, why, now))
+        return changed(facts, self._move(facts, why.event), reason=why.reason)
+
+    def _free_again(self, facts: DeliveryFacts, why: NotBegun, now: datetime) -> datetime:
+        """When a number may be rung again that is engaged now, or has been rung often enough today."""
+        hours = self.hours(facts)
+        if why.rung_out:
+            at = policy.tomorrow(now, hours)
+        else:
+            at = now + (policy.ENGAGED if facts.priority is Priority.EMERGENCY else policy.LEFT_ALONE)
+        return policy.due_from(facts.channel, facts.priority, facts.act_now, facts.category, at, hours)
 
     def quiet_until(self, claimed: Claimed, now: datetime) -> datetime:
         """The moment from which this claimed delivery may go out: `now` unless quiet hours have begun."""
@@ -133,6 +147,9 @@ class Decider:
         )
 
     def postponed(self, facts: DeliveryFacts, until: datetime) -> Change:
+        """Held until then; where the broadcast expires before, the person's next rung has its turn at once."""
+        if until >= facts.expires_at:
+            return changed(facts, self._move(facts, DeliveryEvent.GAVE_UP), reason=facts.reason)
         move = move_delivery(facts.state, DeliveryEvent.POSTPONED, stop_asked=facts.stop_asked)
         return changed(facts, move, due_at=until)
 
@@ -142,7 +159,8 @@ class Decider:
             case DeliveryState.CLAIMED:
                 return changed(facts, self._move(facts, DeliveryEvent.LOST_LEASE))
             case DeliveryState.SENDING:
-                return changed(facts, self._move(facts, DeliveryEvent.LOST_LEASE), lease_until=now)
+                move = self._move(facts, DeliveryEvent.LOST_LEASE)
+                return changed(facts, move, lease_until=now + LOOK_UP_AFTER)
             case DeliveryState.SENT:
                 return changed(facts, self._move(facts, DeliveryEvent.GAVE_UP), reason=Reason.NO_RECEIPT)
             case DeliveryState.UNCONFIRMED:

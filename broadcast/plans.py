@@ -47,7 +47,8 @@ PLANS: dict[Priority, tuple[Rung, ...]] = {
         Rung(_minutes(10), (Ask.FIRST,)),
         Rung(_minutes(10), (Ask.NEXT,)),
         Rung(_minutes(10), (Ask.NEXT,)),
-        Rung(_minutes(0), (), (Purpose.GUARDIAN_TOLD,), patient=True),
+        Rung(_minutes(0), (), (Purpose.GUARDIAN_TOLD,)),  # nobody waits for a carrier that is down
+        Rung(_minutes(0), patient=True),
     ),
     Priority.EMERGENCY: (
         Rung(_minutes(2), (Ask.FIRST,)),
@@ -63,6 +64,7 @@ PLANS: dict[Priority, tuple[Rung, ...]] = {
 }
 MOST_CALLS = {Priority.ROUTINE: ROUTINE_CALL_TRIES, Priority.URGENT: 3, Priority.EMERGENCY: 6}
 TELL_AFTER_MISSES = 2
+TOLD_AT = next(i for i, rung in enumerate(PLANS[Priority.EMERGENCY]) if rung.door)
 PATIENCE = timedelta(minutes=15)  # how often a patient rung looks again by itself
 
 
@@ -129,10 +131,9 @@ def next_step(now_is: Situation, now: datetime) -> Step:
 
 def _next_index(plan: tuple[Rung, ...], now_is: Situation) -> int:
     index = now_is.rung + 1
-    teller = next((i for i, rung in enumerate(plan) if rung.errands and rung.door), None)
-    if teller is not None and now_is.misses >= TELL_AFTER_MISSES and index < teller:
-        return teller
     if now_is.priority is Priority.EMERGENCY:
+        if now_is.misses >= TELL_AFTER_MISSES and index < TOLD_AT:
+            return TOLD_AT
         return index  # its rungs keep their minutes: a guardian is told after 6, not earlier
     while index < len(plan) - 1 and not now_is.live and not _does_something(plan[index], now_is):
         index += 1  # nobody waits an hour for a rung that has nothing for them

@@ -102,10 +102,14 @@ def text_from(priority: Priority, category: Category, at: datetime, hours: Hours
 def due_from(
     channel: Channel, priority: Priority, act_now: bool, category: Category, at: datetime, hours: Hours
 ) -> datetime:
-    if channel is Channel.VOICE:
-        moment = call_from(priority, act_now, at, hours)
-        return max(moment, text_from(priority, category, moment, hours))
-    return text_from(priority, category, at, hours)
+    """The earliest moment from `at` on at which this channel may be used."""
+    if channel is not Channel.VOICE:
+        return text_from(priority, category, at, hours)
+    moment = call_from(priority, act_now, at, hours)
+    if category is not Category.COMMERCIAL:
+        return moment
+    by_day = _next_in(BY_DAY, moment, hours.zone)  # also where a village opens at 06:30
+    return call_from(priority, act_now, by_day, hours)
 
 
 # --- when again -------------------------------------------------------------------------------
@@ -115,29 +119,37 @@ EMERGENCY_AT = (0, 3, 8, 20, 50, 80)
 ROUTINE_CALL_TRIES = 3
 TEXT_TRIES = 3
 LEFT_ALONE = timedelta(minutes=2)  # a number that is busy or calling in
+ENGAGED = timedelta(seconds=20)  # how soon an emergency looks again whether our own call has ended
 ROUTINE_CALLS_A_DAY = 2
 
 
 def retry_call_at(
-    priority: Priority, act_now: bool, tries: int, first_due: datetime, now: datetime, hours: Hours
+    priority: Priority,
+    act_now: bool,
+    tries: int,
+    first_due: datetime,
+    now: datetime,
+    hours: Hours,
+    *,
+    before: int = 0,
 ) -> datetime | None:
     """When a call that reached nobody is tried again; None: no try is left.
 
-    `tries` counts the calls made so far, this one included.
+    `tries` counts the calls of this round so far, this one included; it was first due at `first_due`.
+    `before` counts those of earlier rounds over the same number: the most is over all rounds.
     """
+    made = tries + before
     if priority is Priority.ROUTINE:
-        return _next_slot(tries, first_due, now, hours)
+        return None if made >= ROUTINE_CALL_TRIES else _next_slot(tries, first_due, now, hours)
     offsets = EMERGENCY_AT if priority is Priority.EMERGENCY else URGENT_AT
-    if tries >= len(offsets):
+    if made >= len(offsets):
         return None
-    moment = max(first_due + timedelta(minutes=offsets[tries]), now + LEFT_ALONE)
-    return call_from(priority, act_now, moment, hours)
+    planned = first_due + timedelta(minutes=offsets[made] - offsets[before])
+    return call_from(priority, act_now, max(planned, now + LEFT_ALONE), hours)
 
 
-def _next_slot(tries: int, first_due: datetime, now: datetime, hours: Hours) -> datetime | None:
+def _next_slot(tries: int, first_due: datetime, now: datetime, hours: Hours) -> datetime:
     """The next of midday and evening, on another day once the number was rung twice today."""
-    if tries >= ROUTINE_CALL_TRIES:
-        return None
     rung_today = tries if now.astimezone(hours.zone).date() == first_due.astimezone(hours.zone).date() else 1
     at = now + timedelta(minutes=30)
     if rung_today >= ROUTINE_CALLS_A_DAY:
@@ -145,8 +157,13 @@ def _next_slot(tries: int, first_due: datetime, now: datetime, hours: Hours) -> 
     return _next_in((MIDDAY, EVENING), at, hours.zone)
 
 
+def today(now: datetime, zone: ZoneInfo) -> datetime:
+    """The last local midnight: from there on a number's calls of the day count."""
+    return datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(now.tzinfo)
+
+
 def tomorrow(now: datetime, hours: Hours) -> datetime:
-    """Local midnight, when a number's calls of the day count from nothing again."""
+    """The next local midnight, when a number's calls of the day count from nothing again."""
     day = now.astimezone(hours.zone).date() + timedelta(days=1)
     return datetime.combine(day, time(), hours.zone).astimezone(now.tzinfo)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from broadcast import policy
-from broadcast.lifecycle import GOOD, DeliveryEvent, DeliveryMove, receipt_move
+from broadcast.lifecycle import GOOD, STOPPABLE, DeliveryEvent, DeliveryMove, receipt_move
 from broadcast.model import Channel, DeliveryState, Priority, Reason, Receipt, ReceiptKind
 from broadcast.outcomes import Decider, changed
 from broadcast.ports import Clock
@@ -86,15 +86,15 @@ def _direct(
     """What this receipt moves by itself, apart from a call's pieces."""
     is_open = facts.attempt_id == attempt.id
     if receipt.kind in GOOD_NEWS:
-        return _moved(facts, GOOD_NEWS[receipt.kind])
+        return _moved(facts, GOOD_NEWS[receipt.kind], attempt)
     if receipt.kind is ReceiptKind.KEYED:
-        return _moved(facts, policy.key_event(receipt.key))
+        return _moved(facts, policy.key_event(receipt.key), attempt)
     if receipt.kind is ReceiptKind.REFUSED and is_open:
-        return _moved(facts, DeliveryEvent.REFUSED, receipt.reason or Reason.BAD_ADDRESS)
+        return _moved(facts, DeliveryEvent.REFUSED, attempt, receipt.reason or Reason.BAD_ADDRESS)
     if facts.channel is not Channel.VOICE and receipt.kind in policy.FINAL and is_open:
         return _missed(decider, facts, receipt.reason or Reason.UNDELIVERED, now)
     if is_open and facts.state is DeliveryState.UNCONFIRMED and receipt.reference:
-        change = _moved(facts, DeliveryEvent.ACCEPTED)  # who tells us of it must have it
+        change = _moved(facts, DeliveryEvent.ACCEPTED, attempt)  # who tells us of it must have it
         return change and replace(change, lease_until=policy.looked_after_at(facts.channel, now))
     return None
 
@@ -102,25 +102,33 @@ def _direct(
 def _settled(
     decider: Decider, facts: DeliveryFacts, attempt: AttemptFacts, now: datetime
 ) -> tuple[AttemptFacts, Change | None]:
-    """A call's verdict, once and only once its pieces are together."""
-    if facts.channel is not Channel.VOICE or attempt.settled:
+    """A call's verdict, once its pieces are together; a piece that comes later can only make it better."""
+    if facts.channel is not Channel.VOICE:
         return attempt, None
     pieces = policy.CallFacts(attempt.call_status, attempt.answered_by, attempt.played_at is not None)
-    waited = attempt.settle_at is not None and attempt.settle_at <= now
+    waited = attempt.settled or (attempt.settle_at is not None and attempt.settle_at <= now)
     verdict = policy.call_verdict(pieces, waited=waited)
-    if verdict is None:
+    if verdict is None or (attempt.settled and verdict.event is DeliveryEvent.MISSED):
         return attempt, None
+    if attempt.settled:
+        return replace(attempt, reason=None), _moved(facts, verdict.event, attempt)
     attempt = replace(attempt, settled=True, settle_at=None, reason=attempt.reason or verdict.reason)
     if verdict.event is not DeliveryEvent.MISSED:
-        return attempt, _moved(facts, verdict.event)
+        return attempt, _moved(facts, verdict.event, attempt)
     if facts.attempt_id != attempt.id:
         return attempt, None  # a late no-answer of an earlier attempt does not touch the open one
     return attempt, _missed(decider, facts, verdict.reason or Reason.UNKNOWN, now)
 
 
-def _moved(facts: DeliveryFacts, event: DeliveryEvent, reason: Reason | None = None) -> Change | None:
+def _moved(
+    facts: DeliveryFacts, event: DeliveryEvent, attempt: AttemptFacts, reason: Reason | None = None
+) -> Change | None:
+    """The move, if it is one. Good news names the attempt that brought it, whichever is open now."""
     move: DeliveryMove = receipt_move(facts.state, event, stop_asked=facts.stop_asked)
-    return changed(facts, move, reason=reason) if move.moved else None
+    if not move.moved:
+        return None
+    change = changed(facts, move, reason=reason)
+    return replace(change, attempt_id=attempt.id) if move.state in GOOD else change
 
 
 def _missed(decider: Decider, facts: DeliveryFacts, reason: Reason, now: datetime) -> Change | None:
@@ -140,6 +148,15 @@ def after(facts: DeliveryFacts, change: Change) -> DeliveryFacts:
         lease_until=change.lease_until,
         stop_asked=change.stop_asked,
         reason=change.reason,
+    )
+
+
+def overtakes(change: Change, before: DeliveryFacts) -> bool:
+    """Whether good news of an earlier attempt makes the open one needless: its provider is to stop it."""
+    if before.state not in STOPPABLE or before.attempt_id in (None, change.attempt_id):
+        return False
+    return change.state is DeliveryState.CONFIRMED or (
+        change.state is DeliveryState.HEARD and before.priority is not Priority.EMERGENCY
     )
 
 
@@ -167,6 +184,19 @@ class ReceiptStore(Protocol):
     async def settle_due(self, now: datetime, n: int, decider: Decider) -> Applied: ...
 
 
+_Pending = tuple[Sequence[Receipt], asyncio.Future[None]]
+
+
+def _answer(done: asyncio.Future[None], error: Exception | None) -> None:
+    if done.done():
+        return  # its request was broken off
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+        done.exception()  # whoever waits is still told; nobody may be waiting any more
+
+
 class ReceiptBook:
     """Takes receipts in: whatever gathers during one commit goes into the next."""
 
@@ -181,7 +211,7 @@ class ReceiptBook:
         self._clock = clock
         self._decider = decider
         self._on_applied = on_applied
-        self._pending: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
+        self._pending: list[_Pending] = []
         self._lock = asyncio.Lock()
 
     async def take(self, receipts: Sequence[Receipt]) -> None:
@@ -191,27 +221,38 @@ class ReceiptBook:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((receipts, done))
         async with self._lock:
-            if not done.done():
-                await self._flush()
+            if not done.done():  # shielded: whose request is broken off must not break off the others'
+                await asyncio.shield(asyncio.ensure_future(self._flush()))
         await done
 
     async def _flush(self) -> None:
         batch, self._pending = self._pending, []
         try:
-            with self._clock.working():
-                applied = await self._store.apply(
-                    [receipt for receipts, _ in batch for receipt in receipts],
-                    self._clock.now(),
-                    self._decider,
-                )
-        except BaseException as error:
-            for _, done in batch:
-                done.set_exception(error if isinstance(error, Exception) else RuntimeError("interrupted"))
-                done.exception()
-            raise
+            applied = await self._apply([receipt for receipts, _ in batch for receipt in receipts])
+        except Exception as error:  # noqa: BLE001  (whoever waits is told)
+            await self._one_by_one(batch, error)
+            return
         for _, done in batch:
-            done.set_result(None)
+            _answer(done, None)
         self._told(applied)
+
+    async def _one_by_one(self, batch: Sequence[_Pending], error: Exception) -> None:
+        """What cannot be stored must not take along what came beside it."""
+        for receipts, done in batch:
+            if len(batch) == 1:
+                _answer(done, error)
+                return
+            try:
+                applied = await self._apply(receipts)
+            except Exception as its_own:  # noqa: BLE001  (as above)
+                _answer(done, its_own)
+            else:
+                _answer(done, None)
+                self._told(applied)
+
+    async def _apply(self, receipts: Sequence[Receipt]) -> Applied:
+        with self._clock.working():
+            return await self._store.apply(receipts, self._clock.now(), self._decider)
 
     async def settle_due(self) -> None:
         """Calls whose AMD verdict is overdue."""

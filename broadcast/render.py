@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from broadcast import wording
@@ -15,6 +16,8 @@ from broadcast.ports import ClipInfo, Clock, EngineFailed, Scribe, VoiceDesk
 log = logging.getLogger(__name__)
 
 AT_ONCE = 3
+TRIES = 3
+TRY_AGAIN_S = 1.0
 TEXT, SLOW, OPENING, ENDING, AGAIN, THANKS, HELP = (
     "text",
     "slow",
@@ -65,7 +68,7 @@ class RenderStore(Protocol):
         """Keep the clips and let the broadcast go on; held calls become due."""
         ...
 
-    async def render_failed(self, broadcast_id: BroadcastId) -> None: ...
+    async def render_failed(self, broadcast_id: BroadcastId, now: datetime) -> None: ...
 
 
 class Renderer:
@@ -86,6 +89,7 @@ class Renderer:
         self._on_ready = on_ready
         self._news = asyncio.Event()
         self._under_way: dict[BroadcastId, asyncio.Task[None]] = {}
+        self._failures: dict[BroadcastId, int] = {}
         self._previewing = asyncio.Semaphore(1)
 
     def wake(self) -> None:
@@ -112,13 +116,28 @@ class Renderer:
         with self._clock.working():
             try:
                 await self._store.rendered(one.id, await self._parts(one))
+                self._failures.pop(one.id, None)
             except EngineFailed:
-                log.error("render_failed", extra={"broadcast": one.id})
-                await self._store.render_failed(one.id)
+                await self._give_up(one)
+            except Exception:  # a recording that is no sound, a full disk: perhaps it works again
+                log.exception("render_interrupted", extra={"broadcast": one.id})
+                await self._try_again_or_give_up(one)
             finally:
                 del self._under_way[one.id]
                 self._news.set()
             self._on_ready(one.priority)
+
+    async def _try_again_or_give_up(self, one: ToRender) -> None:
+        self._failures[one.id] = self._failures.get(one.id, 0) + 1
+        if self._failures[one.id] < TRIES:
+            await asyncio.sleep(TRY_AGAIN_S)
+        else:
+            await self._give_up(one)
+
+    async def _give_up(self, one: ToRender) -> None:
+        log.error("render_failed", extra={"broadcast": one.id})
+        self._failures.pop(one.id, None)
+        await self._store.render_failed(one.id, self._clock.now())
 
     async def _parts(self, one: ToRender) -> list[Part]:
         """The text first: an emergency's calls wait for it."""

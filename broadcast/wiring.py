@@ -33,6 +33,7 @@ from broadcast.store.queries.compose import ComposeQueries
 from broadcast.store.queries.course import CourseQueries
 from broadcast.store.queries.dispatch import DispatchQueries
 from broadcast.store.queries.escalate import EscalateQueries
+from broadcast.store.queries.finishing import FinishQueries
 from broadcast.store.queries.leases import LeaseQueries
 from broadcast.store.queries.receipts import ReceiptQueries
 from broadcast.store.signals import Signals
@@ -188,8 +189,7 @@ def _compose(
     links = Links(derive(settings.secret(), "links"), public_url, clock)
     decider, letters, alarm = Decider(zone), Letters(links), Alarm()
     hot, leases = DispatchQueries(database, vault), LeaseQueries(database, vault)
-    ladder = EscalateQueries(database, vault)
-    course = CourseQueries(database, vault, ladder)
+    course = CourseQueries(database, vault)
     in_use = senders(settings, http, public_url, simulator_url)
     pumps = [_pump(sender, settings, hot, clock, decider, letters, limits) for sender in in_use.values()]
     media = media_store(settings.media)
@@ -226,9 +226,9 @@ def _compose(
         renderer=Renderer(course, clock, Desk(studio), scribe, alarm),
         conversation=conversation(database, vault, clock, links, ask_to_stop),
         fan_out=FanOut(course, clock, zone, alarm),
-        escalator=Escalator(ladder, clock, zone),
+        escalator=Escalator(EscalateQueries(database, vault), clock, zone),
         reaper=Reaper(leases, hot, clock, decider, in_use, letters.compose, receipts.take),
-        finisher=Finisher(course, clock, zone, taken_back),
+        finisher=Finisher(FinishQueries(database, vault), clock, zone, taken_back),
         leases=leases,
         signals=Signals(database, alarm.ring, lambda broadcast_id: held[0].halt(broadcast_id)),
     )

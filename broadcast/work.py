@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
-from broadcast.lifecycle import StopReason
+from broadcast.lifecycle import DeliveryEvent, StopReason
 from broadcast.model import (
     AddressId,
     AttemptId,
@@ -86,6 +86,16 @@ class DeliveryFacts:
     turn: int
     due_at: datetime | None = None
     lease_until: datetime | None = None
+    tried_before: int = 0  # attempts of earlier rounds over the same channel and address
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """Why a claimed delivery must not go out now, or not at all. `rung_out`: the number had its calls today."""
+
+    event: DeliveryEvent
+    reason: Reason | None = None
+    rung_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ class UnsettledAttempt:
     attempt_id: AttemptId
     provider: str
     begun_at: datetime
+    taken: tuple[str, ...] = ()  # references that other attempts to this address hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,7 @@ class OpenAttempt:
 
     delivery_id: DeliveryId
     attempt_id: AttemptId
+    channel: Channel
     provider: str
     reference: str
     begun_at: datetime
@@ -174,6 +186,7 @@ class ReachFacts:
     tried: frozenset[Channel]
     calls: int
     misses: int
+    expires_at: datetime
     voice_ready: bool = True
 
 
@@ -241,7 +254,7 @@ class Due:
     cap_status: CapStatus
     round: int
     cursor: int
-    voice_ready: bool
+    expires_at: datetime
     villages: dict[VillageId, time | None]  # with the hour at which each lets routine calls begin
 
 

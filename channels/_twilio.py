@@ -207,7 +207,8 @@ async def look_up(
 
 
 def _may_be_ours(item: Mapping[str, object], message: Message) -> bool:
-    if not isinstance(item.get("sid"), str) or item.get("to") != message.to:
+    sid = item.get("sid")
+    if not isinstance(sid, str) or sid in message.taken or item.get("to") != message.to:
         return False
     created_at = _created_at(item)  # empty for a moment after creation
     earliest, latest = message.begun_at - CLOCK_SKEW, message.begun_at + CREATED_WITHIN

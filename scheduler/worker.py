@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from broadcast.dispatch import Pump
+from broadcast.inquiries import Inquiries
 from broadcast.model import Priority
 from broadcast.ports import Clock
 from broadcast.render import Renderer
@@ -40,6 +41,7 @@ class Worker:
         ticks: Sequence[Tick],
         moments: Moments,
         warm: Callable[[], Awaitable[None]] | None = None,
+        inquiries: Inquiries | None = None,
     ) -> None:
         self._clock = clock
         self._pumps = pumps
@@ -49,15 +51,22 @@ class Worker:
             self._loops.setdefault(tick.loop, []).append(tick)
         self._moments = moments
         self._warm = warm
+        self._inquiries = inquiries
         self._news = {loop: asyncio.Event() for loop in self._loops}
+        for pump in pumps:
+            pump.on_later = self._look_at_moments
 
     def wake(self, priority: Priority = Priority.ROUTINE) -> None:
         """Level-triggered: from the event loop, as often as one likes."""
-        for news in self._news.values():
-            news.set()
+        self._look_at_moments()
         self._renderer.wake()
         for pump in self._pumps:
             pump.wake(priority)
+
+    def _look_at_moments(self) -> None:
+        """A pump has put something off: the ticks' next moment may be nearer than they know."""
+        for news in self._news.values():
+            news.set()
 
     def _wake_pumps(self) -> None:
         """A tick made work of some lane: the emergency lane is looked into first."""
@@ -71,6 +80,9 @@ class Worker:
         loops.append(asyncio.create_task(self._kept_up("renderer", self._renderer.run)))
         if self._warm is not None:
             loops.append(asyncio.create_task(self._kept_up("warm", self._warm)))
+        if self._inquiries is not None:
+            ask = partial(self._inquire, self._inquiries)
+            loops.append(asyncio.create_task(self._kept_up("inquiries", ask)))
         pumps = [asyncio.create_task(self._kept_up(p.sender.name, p.run)) for p in self._pumps]
         self.wake(Priority.ROUTINE)
         try:
@@ -95,17 +107,42 @@ class Worker:
                 return
             except Exception:
                 log.exception("loop_failed", extra={"loop": loop})
-                await asyncio.sleep(RESTART_S)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Before something that failed is begun again; a clock that jumps waits for it."""
+        with self._clock.working():
+            await asyncio.sleep(RESTART_S)
 
     async def _tick(self, loop: str) -> None:
         news = self._news[loop]
         while True:
             news.clear()
             with self._clock.working():
-                if any([await tick.run() for tick in self._loops[loop]]):
+                passes = [await self._pass(tick) for tick in self._loops[loop]]
+                if any(passes):
                     self._wake_pumps()
                 upcoming = await self._moments.next_moment()
-            await self._until(upcoming, news)
+            if None in passes:
+                await self._pause()
+            else:
+                await self._until(upcoming, news)
+
+    @staticmethod
+    async def _pass(tick: Tick) -> bool | None:
+        """Whether there may be work to send; None if it failed, which does not keep the others from theirs."""
+        try:
+            return bool(await tick.run())
+        except Exception:
+            log.exception("tick_failed", extra={"tick": tick.name})
+            return None
+
+    async def _inquire(self, inquiries: Inquiries) -> None:
+        """Providers are asked apart from the ticks: one that hangs must not hold an emergency up."""
+        while True:
+            await inquiries.wait()
+            await inquiries.ask_noted()
+            self.wake(Priority.EMERGENCY)
 
     async def _until(self, upcoming: datetime | None, news: asyncio.Event) -> None:
         """Sleep until the next moment, a wake-up, or the safety poll."""
@@ -138,7 +175,15 @@ def attach(maeul: Maeul) -> Worker:
         Tick("escalate", maeul.escalator.run_due),
         Tick("finish", maeul.finisher.run_due),
     ]
-    worker = Worker(maeul.clock, maeul.pumps, maeul.renderer, ticks, maeul.leases, maeul.studio.warm)
+    worker = Worker(
+        maeul.clock,
+        maeul.pumps,
+        maeul.renderer,
+        ticks,
+        maeul.leases,
+        maeul.studio.warm,
+        maeul.reaper.inquiries,
+    )
     maeul.alarm.listen(worker.wake)
 
     @asynccontextmanager

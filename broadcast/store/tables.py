@@ -55,7 +55,8 @@ class Broadcast(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(
             "approved_by IS NULL OR approved_by <> author_id"
-            " OR approval_basis IN ('template','head_own_village','not_actual')",
+            " OR COALESCE(approval_basis, '') IN ('template','head_own_village')"
+            " OR (approval_basis = 'not_actual' AND cap_status <> 'Actual')",
             name="ck_broadcast_approval",
         ),
         CheckConstraint("priority <> 0 OR expires_at IS NOT NULL", name="ck_broadcast_expires"),

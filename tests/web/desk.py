@@ -32,7 +32,6 @@ from broadcast.receipts import ReceiptBook
 from broadcast.render import Renderer
 from broadcast.store.queries.compose import ComposeQueries
 from broadcast.store.queries.course import CourseQueries
-from broadcast.store.queries.escalate import EscalateQueries
 from broadcast.store.queries.receipts import ReceiptQueries
 from broadcast.store.unit import Database, fetch
 from broadcast.store.vault import Vault
@@ -88,7 +87,7 @@ class Maeul:
 
     @cached_property
     def renderer(self) -> Renderer:
-        course = CourseQueries(self.database, self.vault, EscalateQueries(self.database, self.vault))
+        course = CourseQueries(self.database, self.vault)
         return Renderer(course, self.clock, VoiceDesk(self.studio), Scripts(), lambda _: None)
 
     async def close(self) -> None:

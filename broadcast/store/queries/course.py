@@ -1,4 +1,4 @@
-"""The course of a broadcast after it was kept: rendering, fan-out when due, done, expired."""
+"""The course of a broadcast after it was kept: rendering, and fan-out when due."""
 
 from __future__ import annotations
 
@@ -11,26 +11,15 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broadcast.fan_out import Hours
-from broadcast.lifecycle_reach import BroadcastEvent
-from broadcast.model import (
-    AddressId,
-    BroadcastId,
-    CapStatus,
-    Category,
-    Channel,
-    Priority,
-    Purpose,
-    VillageId,
-)
+from broadcast.lifecycle import DeliveryEvent
+from broadcast.model import BroadcastId, CapStatus, Category, Priority, VillageId
 from broadcast.render import Part, ToRender, VillageVoice
-from broadcast.store.columns import to_us
-from broadcast.store.queries import fanout
-from broadcast.store.queries.compose import end_all
+from broadcast.store.columns import from_us, to_us
+from broadcast.store.queries import covering, deliveries, fanout
 from broadcast.store.queries.deliveries import clock_time
-from broadcast.store.queries.escalate import EscalateQueries
 from broadcast.store.unit import Database, as_json, fetch, run
 from broadcast.store.vault import Vault
-from broadcast.work import Due, ErrandText, Missed, NewDelivery, Slice, StopRequest
+from broadcast.work import Due, Slice
 
 TO_RENDER = """
     SELECT b.id, b.priority, b.cap_status, b.language, b.script, COALESCE(r.key, '') AS recording_key,
@@ -42,46 +31,16 @@ TO_RENDER = """
 """
 
 DUE = """
-    SELECT id, priority, category, act_now, cap_status, round, fan_out_cursor, voice_state FROM broadcast
-    WHERE state = 'fanning_out' OR (state = 'scheduled' AND scheduled_at <= :now)
+    SELECT id, priority, category, act_now, cap_status, round, fan_out_cursor, expires_at FROM broadcast
+    WHERE (state = 'fanning_out' OR (state = 'scheduled' AND scheduled_at <= :now)) AND expires_at > :now
     ORDER BY priority, scheduled_at, id LIMIT :n
-"""
-
-# In EMERGENCY a reach that was heard but not confirmed is done only when its ladder has ended. A round that
-# was asked for again is done when nothing is under way any more: its reaches were missed before.
-DONE = """
-    SELECT b.id, b.priority FROM broadcast b
-    WHERE b.state = 'sending'
-      AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.broadcast_id = b.id AND r.state = 'open')
-      AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.broadcast_id = b.id AND r.state = 'heard'
-                      AND r.deadline_at IS NOT NULL)
-      AND (b.round = 1 OR NOT EXISTS (
-          SELECT 1 FROM delivery d WHERE d.broadcast_id = b.id
-          AND d.state IN ('held','queued','claimed','sending','unconfirmed','sent')))
-    LIMIT 50
-"""
-
-MISSED = """
-    SELECT p.name_ciphertext, p.born_in, r.village_id
-    FROM reach r JOIN resident p ON p.id = r.resident_id
-    WHERE r.broadcast_id = :broadcast AND r.state IN ('missed', 'heard')
-      AND (r.state = 'missed' OR :is_emergency) AND r.confirmed_at IS NULL
-    ORDER BY CASE WHEN p.cannot_walk OR p.hard_of_hearing OR p.born_in <= :year - 75 THEN 0 ELSE 1 END,
-             COALESCE(p.born_in, 9999), p.id
-"""
-
-HEADS = """
-    SELECT ac.village_id, a.id, a.kind FROM account ac JOIN address a ON a.id = ac.address_id
-    WHERE ac.role = 'head' AND ac.disabled_at IS NULL AND a.dead_at IS NULL AND a.suppressed_at IS NULL
-      AND ac.village_id IN (SELECT village_id FROM broadcast_village WHERE broadcast_id = :broadcast)
 """
 
 
 class CourseQueries:
-    def __init__(self, database: Database, vault: Vault, ladder: EscalateQueries) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
-        self._ladder = ladder
 
     # --- rendering --------------------------------------------------------------------------------
 
@@ -145,8 +104,8 @@ class CourseQueries:
 
         await self._database.retrying(work, int(Priority.EMERGENCY))
 
-    async def render_failed(self, broadcast_id: BroadcastId) -> None:
-        """An emergency goes on by text; anything else has failed."""
+    async def render_failed(self, broadcast_id: BroadcastId, now: datetime) -> None:
+        """An emergency goes on by text, and calls that have nothing to say are not made; anything else has failed."""
 
         async def work(connection: AsyncConnection) -> None:
             await run(
@@ -155,7 +114,14 @@ class CourseQueries:
                 " state = CASE WHEN state = 'rendering' THEN 'failed' ELSE state END WHERE id = :id",
                 id=broadcast_id,
             )
-            await self._release_calls(connection, broadcast_id)
+            waiting = await fetch(
+                connection,
+                "SELECT id FROM delivery WHERE broadcast_id = :id AND state = 'held' AND due_at IS NULL",
+                id=broadcast_id,
+            )
+            ids = [row.id for row in waiting]
+            await covering.end(connection, self._database, ids, DeliveryEvent.CANCELLED, now)
+            await deliveries.nudge(connection, self._database, ids, now)
 
         await self._database.retrying(work, int(Priority.EMERGENCY))
 
@@ -204,14 +170,23 @@ class CourseQueries:
             lock = "" if self._database.is_sqlite else " FOR UPDATE"
             still = await fetch(
                 connection,
-                f"SELECT 1 FROM broadcast WHERE id = :id AND state = 'fanning_out' AND expires_at > :now{lock}",
+                "SELECT voice_state FROM broadcast"
+                f" WHERE id = :id AND state = 'fanning_out' AND expires_at > :now{lock}",
                 id=due.id,
                 now=to_us(now),
             )
             if not still:
                 return None
             made = await fanout.make_slice(
-                connection, self._database, due, hours=hours, already=already, wait=wait, now=now, size=size
+                connection,
+                self._database,
+                due,
+                hours=hours,
+                voice_state=still[0].voice_state,  # as it is now: a rendition may have got ready meanwhile
+                already=already,
+                wait=wait,
+                now=now,
+                size=size,
             )
             if made.is_last:
                 await run(
@@ -227,100 +202,6 @@ class CourseQueries:
         async with self._database.read() as connection:
             return await fanout.already_by_village(connection, due)
 
-    # --- endings ----------------------------------------------------------------------------------
-
-    async def finish_done(self, now: datetime, callback_year: int) -> list[Missed]:
-        """Broadcasts without an open reach are done; returns whom each head is to be told of."""
-
-        async def work(connection: AsyncConnection) -> list[Missed]:
-            found: list[Missed] = []
-            for row in await fetch(connection, DONE):
-                await run(
-                    connection,
-                    "UPDATE broadcast SET state = 'done', ended_at = :now, missed_list_at = :now"
-                    " WHERE id = :id AND state = 'sending'",
-                    id=row.id,
-                    now=to_us(now),
-                )
-                found.extend(await self._missed(connection, row, callback_year))
-            return found
-
-        return await self._database.retrying(work, int(Priority.URGENT))
-
-    async def _missed(self, connection: AsyncConnection, done: Row[Any], year: int) -> list[Missed]:
-        people: dict[int, list[tuple[str, int | None]]] = defaultdict(list)
-        for row in await fetch(
-            connection, MISSED, broadcast=done.id, is_emergency=done.priority == 0, year=year
-        ):
-            age = None if row.born_in is None else year - row.born_in
-            people[row.village_id].append((self._vault.open(row.name_ciphertext), age))
-        county = await fetch(connection, "SELECT callback_number FROM county LIMIT 1")
-        callback = county[0].callback_number if county else ""
-        return [
-            Missed(
-                broadcast_id=BroadcastId(done.id),
-                village_id=VillageId(head.village_id),
-                priority=Priority(done.priority),
-                address_id=AddressId(head.id),
-                channel=Channel.KAKAO if head.kind == "kakao" else Channel.SMS,
-                people=tuple(people[head.village_id]),
-                callback=callback,
-            )
-            for head in await fetch(connection, HEADS, broadcast=done.id)
-            if people[head.village_id]
-        ]
-
-    async def tell_heads(self, missed: Sequence[tuple[Missed, str]], now: datetime) -> None:
-        """Queue each head's missed list, with its words."""
-
-        async def work(connection: AsyncConnection) -> None:
-            for one, text in missed:
-                ask = NewDelivery(
-                    broadcast_id=one.broadcast_id,
-                    purpose=Purpose.MISSED_LIST,
-                    subject=one.village_id,
-                    address_id=one.address_id,
-                    channel=one.channel,
-                    village_id=one.village_id,
-                    priority=one.priority,
-                    due_at=now,
-                )
-                errand = ErrandText(
-                    one.broadcast_id, Purpose.MISSED_LIST, one.village_id, "미수신자 명단", text
-                )
-                await self._ladder.ask(connection, [ask], now)
-                await self._ladder.keep_errands(connection, [errand], now)
-
-        if missed:
-            await self._database.retrying(work, int(Priority.URGENT))
-
-    async def expire_due(self, now: datetime) -> list[tuple[BroadcastId, list[StopRequest]]]:
-        """Whatever has not ended by its moment of expiry ends now."""
-
-        async def work(connection: AsyncConnection) -> list[tuple[BroadcastId, list[StopRequest]]]:
-            rows = await fetch(
-                connection,
-                "UPDATE broadcast SET state = 'expired', generation = generation + 1, ended_at = :now"
-                " WHERE expires_at <= :now AND state NOT IN ('done','cancelled','recalled','expired','failed')"
-                " RETURNING id, priority",
-                now=to_us(now),
-            )
-            return [
-                (
-                    BroadcastId(row.id),
-                    await end_all(
-                        connection,
-                        BroadcastId(row.id),
-                        BroadcastEvent.EXPIRED,
-                        now,
-                        emergency=row.priority == 0,
-                    ),
-                )
-                for row in rows
-            ]
-
-        return await self._database.retrying(work, int(Priority.URGENT))
-
 
 def _due(row: Row[Any], villages: dict[VillageId, time | None]) -> Due:
     return Due(
@@ -331,6 +212,6 @@ def _due(row: Row[Any], villages: dict[VillageId, time | None]) -> Due:
         cap_status=CapStatus(row.cap_status),
         round=row.round,
         cursor=row.fan_out_cursor,
-        voice_ready=row.voice_state != "pending",
+        expires_at=from_us(row.expires_at),
         villages=villages,
     )

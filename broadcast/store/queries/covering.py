@@ -143,6 +143,20 @@ def ended(facts: DeliveryFacts, event: DeliveryEvent) -> Change:
     return changed(facts, move, lease_until=kept)
 
 
+async def stops_of(
+    connection: AsyncConnection, database: Database, attempts: Sequence[int]
+) -> list[StopRequest]:
+    """What the providers of these attempts are to be asked, where their references are known."""
+    if not attempts:
+        return []
+    rows = await fetch(
+        connection,
+        f"SELECT provider, reference FROM attempt WHERE id IN {database.ids()} AND reference IS NOT NULL",
+        ids=as_json(sorted(attempts)),
+    )
+    return [StopRequest(row.provider, row.reference) for row in rows]
+
+
 async def stop_requests(
     connection: AsyncConnection, database: Database, delivery_ids: Sequence[int]
 ) -> list[StopRequest]:

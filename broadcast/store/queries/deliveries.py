@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broadcast import plans
 from broadcast.lifecycle import StopReason
 from broadcast.model import (
     AddressId,
@@ -30,7 +31,10 @@ from broadcast.work import AttemptFacts, Change, DeliveryFacts
 FACTS = """
     SELECT d.id, d.broadcast_id, d.purpose, d.channel, d.priority, d.state, d.attempt_id, d.address_id, d.tries,
            d.defers, d.first_due_at, d.stop_asked, d.reason, d.turn, d.due_at, d.lease_until,
-           b.category, b.act_now, b.expires_at, v.calls_open_at
+           b.category, b.act_now, b.expires_at, v.calls_open_at,
+           (SELECT COALESCE(SUM(o.tries), 0) FROM delivery o
+            WHERE o.broadcast_id = d.broadcast_id AND o.purpose = d.purpose AND o.subject = d.subject
+              AND o.address_id = d.address_id AND o.channel = d.channel AND o.round < d.round) AS tried_before
     FROM delivery d
     JOIN broadcast b ON b.id = d.broadcast_id
     JOIN village v ON v.id = d.village_id
@@ -91,6 +95,7 @@ def delivery_facts(row: Row[Any]) -> DeliveryFacts:
         turn=row.turn,
         due_at=maybe_from_us(row.due_at),
         lease_until=maybe_from_us(row.lease_until),
+        tried_before=int(row.tried_before),
     )
 
 
@@ -202,6 +207,38 @@ async def save_attempts(
         f" FROM {database.rows(ATTEMPT_SAVED)} WHERE attempt.id = r.id",
         rows=as_json(rows),
     )
+
+
+MISSES = (Reason.NO_ANSWER, Reason.BUSY, Reason.VOICEMAIL, Reason.HUNG_UP_EARLY)
+MISS_LIST = ", ".join(f"'{reason}'" for reason in MISSES)
+
+# In an emergency somebody is told after two misses: the ladder looks at once, not at its next deadline.
+HURRY = f"""
+    UPDATE reach SET deadline_at = :now
+    WHERE deadline_at > :now AND state IN ('open', 'heard') AND rung < :told_at
+      AND id IN (SELECT l.reach_id FROM delivery_reach l JOIN delivery d ON d.id = l.delivery_id
+                 WHERE d.priority = 0 AND d.channel = 'voice' AND d.id IN {{ids}})
+      AND :misses <= (
+          SELECT COUNT(*) FROM delivery_reach l JOIN delivery d ON d.id = l.delivery_id
+          JOIN attempt t ON t.delivery_id = d.id
+          WHERE l.reach_id = reach.id AND d.channel = 'voice' AND t.reason IN ({MISS_LIST}))
+"""
+
+
+async def hurry(
+    connection: AsyncConnection, database: Database, delivery_ids: Iterable[int], now: datetime
+) -> None:
+    """Bring the deadline of reaches forward whose calls have missed often enough for others to be told."""
+    ids = sorted(set(delivery_ids))
+    if ids:
+        await run(
+            connection,
+            HURRY.format(ids=database.ids()),
+            ids=as_json(ids),
+            now=to_us(now),
+            told_at=plans.TOLD_AT,
+            misses=plans.TELL_AFTER_MISSES,
+        )
 
 
 # Rungs are left over, nothing is under way for the person any more: the ladder need not wait longer.

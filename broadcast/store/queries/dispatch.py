@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.lifecycle import DeliveryEvent
 from broadcast.model import (
     AddressId,
     AttemptId,
@@ -18,22 +18,26 @@ from broadcast.model import (
     Category,
     Channel,
     DeliveryId,
+    DeliveryState,
     Priority,
     Purpose,
 )
 from broadcast.store.columns import from_us, to_us
-from broadcast.store.queries import deliveries
+from broadcast.store.queries import beginning, deliveries
 from broadcast.store.queries.deliveries import clock_time
-from broadcast.store.unit import Database, as_json, fetch, run
-from broadcast.store.vault import Vault
+from broadcast.store.unit import Database, as_json, fetch
+from broadcast.store.vault import Unsealable, Vault
 from broadcast.work import (
     AttemptFacts,
     Change,
     Claimed,
     DeliveryFacts,
     Finished,
+    NotBegun,
     StopRequest,
 )
+
+log = logging.getLogger(__name__)
 
 Decide = Callable[[DeliveryFacts, AttemptFacts, Finished, datetime], tuple[Change | None, AttemptFacts]]
 
@@ -59,28 +63,6 @@ CONTENT = """
     LEFT JOIN errand e ON e.broadcast_id = d.broadcast_id AND e.purpose = d.purpose
          AND e.subject = d.subject AND e.round = d.round
     {more_from}
-"""
-
-# Whatever was taken back, expired, suppressed or already rung since the claim is not begun.
-BEGIN = """
-    UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
-           due_at = NULL, updated_at = :now
-    WHERE id IN {ids} AND state = 'claimed' AND lease_owner = :owner AND stop_asked IS NULL
-      AND EXISTS (SELECT 1 FROM broadcast b WHERE b.id = delivery.broadcast_id AND b.expires_at > :now
-                  AND b.state IN ('fanning_out', 'sending', 'done')
-                  AND (delivery.channel <> 'voice' OR b.voice_state = 'ready'))
-      AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id
-                  AND a.dead_at IS NULL AND a.suppressed_at IS NULL)
-      AND NOT (channel = 'voice' AND EXISTS (
-          SELECT 1 FROM delivery o WHERE o.address_id = delivery.address_id AND o.id <> delivery.id
-          AND o.channel = 'voice' AND o.state IN ('sending','unconfirmed','sent')))
-    RETURNING id, tries
-"""
-
-WHY_NOT = """
-    SELECT d.id, d.channel, b.state AS broadcast_state, b.voice_state, b.expires_at, a.dead_at, a.suppressed_at
-    FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-    WHERE d.id IN {ids} AND d.state = 'claimed' AND d.lease_owner = :owner
 """
 
 
@@ -143,8 +125,16 @@ class DispatchQueries:
                 CONTENT.format(more="", more_from="") + f" WHERE d.id IN {self._database.ids()}",
                 ids=as_json([row.id for row in taken]),
             )
-        found = [claimed(row, self._vault) for row in rows]
+        found = [one for row in rows if (one := self._unsealed(row)) is not None]
         return sorted(found, key=lambda one: (one.priority, one.turn, one.id))
+
+    def _unsealed(self, row: Row[Any]) -> Claimed | None:
+        """None for a row that no key opens: it stays claimed until its lease ends and does not stop the rest."""
+        try:
+            return claimed(row, self._vault)
+        except Unsealable:
+            log.error("delivery_unsealable", extra={"delivery": row.id})
+            return None
 
     async def turn_over(
         self,
@@ -157,18 +147,29 @@ class DispatchQueries:
         lease: timedelta,
         lane: Priority,
         decide: Decide,
+        rings_since: datetime | None = None,
     ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
         """One transaction: write back what has finished, begin the next group with an attempt each.
 
         Returns the attempts of what was begun (what is missing must not be sent) and what the provider is
         to be asked to stop, because it was covered or taken back while its reply was on the wire.
+        `rings_since`: for a group of calls, the local midnight from which a number's calls of the day count.
         """
 
         async def work(
             connection: AsyncConnection,
         ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
             stops = await self._write_back(connection, finished, now, decide)
-            begun = await self._begin(connection, group, provider, owner, now, lease)
+            begun = await beginning.begin(
+                connection,
+                self._database,
+                group,
+                provider=provider,
+                owner=owner,
+                now=now,
+                until=now + lease,
+                rings_since=rings_since,
+            )
             return begun, stops
 
         return await self._database.retrying(work, int(lane), hot=True)
@@ -195,68 +196,15 @@ class DispatchQueries:
         return [
             StopRequest(attempt.provider, attempt.reference)
             for attempt, one in zip(saved, finished, strict=True)
-            if attempt.reference and facts[one.delivery_id].stop_asked is not None
+            if attempt.reference and _is_needless(facts[one.delivery_id], attempt)
         ]
 
-    async def _begin(
-        self,
-        connection: AsyncConnection,
-        group: Sequence[DeliveryId],
-        provider: str,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
-    ) -> dict[DeliveryId, AttemptId]:
-        if not group:
-            return {}
-        rows = await fetch(
-            connection,
-            BEGIN.format(ids=self._database.ids()),
-            ids=as_json(list(group)),
-            owner=owner,
-            until=to_us(now + lease),
-            now=to_us(now),
-        )
-        made = await fetch(
-            connection,
-            "INSERT INTO attempt (delivery_id, number, provider, begun_at, keys, settled)"
-            " SELECT r.id, r.number, :provider, :now, '', false"
-            f" FROM {self._database.rows({'id': 'bigint', 'number': 'int'})} WHERE true"
-            " RETURNING id, delivery_id",
-            rows=as_json([{"id": row.id, "number": row.tries} for row in rows]),
-            provider=provider,
-            now=to_us(now),
-        )
-        await run(
-            connection,
-            "UPDATE delivery SET attempt_id = r.attempt_id"
-            f" FROM {self._database.rows({'id': 'bigint', 'attempt_id': 'bigint'})} WHERE delivery.id = r.id",
-            rows=as_json([{"id": row.delivery_id, "attempt_id": row.id} for row in made]),
-        )
-        return {DeliveryId(row.delivery_id): AttemptId(row.id) for row in made}
-
     async def why_not_begun(
-        self, ids: Sequence[DeliveryId], owner: str, now: datetime
-    ) -> dict[DeliveryId, DeliveryEvent]:
+        self, ids: Sequence[DeliveryId], owner: str, now: datetime, rings_since: datetime
+    ) -> dict[DeliveryId, NotBegun]:
         """What keeps claimed deliveries from being begun; those that are not ours any more are left out."""
         async with self._database.read() as connection:
-            rows = await fetch(
-                connection, WHY_NOT.format(ids=self._database.ids()), ids=as_json(list(ids)), owner=owner
-            )
-        found: dict[DeliveryId, DeliveryEvent] = {}
-        for row in rows:
-            if row.dead_at is not None or row.suppressed_at is not None:
-                event = DeliveryEvent.BARRED
-            elif row.expires_at <= to_us(now):
-                event = DeliveryEvent.EXPIRED
-            elif row.broadcast_state not in ("fanning_out", "sending", "done"):
-                event = DeliveryEvent.CANCELLED
-            elif row.channel == "voice" and row.voice_state == "failed":
-                event = DeliveryEvent.GAVE_UP  # nobody is rung to hear nothing
-            else:
-                event = DeliveryEvent.POSTPONED
-            found[DeliveryId(row.id)] = event
-        return found
+            return await beginning.why_not(connection, self._database, ids, owner, now, rings_since)
 
     async def change_claimed(
         self,
@@ -292,3 +240,11 @@ class DispatchQueries:
                 " WHERE channel = 'voice' AND state IN ('sending','unconfirmed','sent')",
             )
         return int(rows[0].n)
+
+
+def _is_needless(facts: DeliveryFacts, attempt: AttemptFacts) -> bool:
+    """Whether what the provider has just taken is to be stopped: taken back, or overtaken by good news."""
+    if facts.stop_asked is not None:
+        return True
+    is_another = facts.attempt_id != attempt.id
+    return is_another and facts.state in (DeliveryState.HEARD, DeliveryState.CONFIRMED)

@@ -1,4 +1,4 @@
-"""The ladder's SQL: reaches whose deadline came, with what the next step depends on; what it asks for."""
+"""The ladder's SQL: reaches whose deadline came, with what the next step depends on."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from broadcast.model import (
     Priority,
     ReachId,
     ReachState,
-    Reason,
     ResidentId,
     VillageId,
 )
-from broadcast.policy import REDIAL_TURN
-from broadcast.store.columns import maybe_us, to_us
-from broadcast.store.queries.deliveries import clock_time
+from broadcast.store.columns import from_us, maybe_us, to_us
+from broadcast.store.queries import asking
+from broadcast.store.queries.deliveries import MISS_LIST, clock_time
 from broadcast.store.unit import Database, as_json, fetch, run
 from broadcast.store.vault import Vault
-from broadcast.work import ErrandText, Names, NewDelivery, ReachChange, ReachFacts
+from broadcast.work import Names, ReachChange, ReachFacts
 
 DUE = """
     SELECT r.id, r.broadcast_id, r.resident_id, r.village_id, r.state, r.rung,
-           b.priority, b.category, b.act_now, b.voice_state, b.started_at, v.calls_open_at,
+           b.priority, b.category, b.act_now, b.voice_state, b.expires_at, v.calls_open_at,
            p.wants_calls, p.born_in
     FROM reach r
     JOIN broadcast b ON b.id = r.broadcast_id
@@ -52,10 +51,14 @@ ADDRESSES = """
     ORDER BY ra.resident_id, ra.rank, a.id
 """
 
-HISTORY = """
-    SELECT l.reach_id, d.channel, d.state, d.tries, d.reason
+# Taken first, so that neither a recall nor a rendition that gets ready passes by unseen (PostgreSQL).
+LOCK_BROADCASTS = "SELECT id FROM broadcast WHERE state IN ('fanning_out', 'sending') ORDER BY id FOR SHARE"
+
+HISTORY = f"""
+    SELECT l.reach_id, d.channel, d.state, d.tries,
+           (SELECT COUNT(*) FROM attempt t WHERE t.delivery_id = d.id AND t.reason IN ({MISS_LIST})) AS misses
     FROM delivery_reach l JOIN delivery d ON d.id = l.delivery_id
-    WHERE l.reach_id IN {ids}
+    WHERE l.reach_id IN {{ids}}
 """
 
 GUARDIANS = """
@@ -69,43 +72,6 @@ GUARDIANS = """
     ORDER BY gs.resident_id, gs.rank, CASE WHEN a.kind = 'kakao' THEN 0 ELSE 1 END, ga.rank
 """
 
-# A number that a live delivery of the same broadcast already asks is not asked twice: its row is shared.
-INSERT = """
-    INSERT INTO delivery (broadcast_id, purpose, subject, address_id, channel, round, village_id, state,
-                          priority, turn, due_at, first_due_at, tries, defers, updated_at)
-    SELECT n.broadcast_id, n.purpose, n.subject, n.address_id, n.channel,
-           COALESCE((SELECT MAX(d.round) FROM delivery d WHERE d.broadcast_id = n.broadcast_id
-                     AND d.purpose = n.purpose AND d.subject = n.subject AND d.address_id = n.address_id
-                     AND d.channel = n.channel), 0) + 1,
-           n.village_id, CASE WHEN n.due_at <= :now THEN 'queued' ELSE 'held' END, n.priority,
-           :later + n.reach_id, n.due_at, COALESCE(n.due_at, :now), 0, 0, :now
-    FROM {rows}
-    WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast_id = n.broadcast_id AND d.purpose = n.purpose
-                      AND d.subject = n.subject AND d.address_id = n.address_id AND d.channel = n.channel
-                      AND d.state IN ({live}))
-    ON CONFLICT DO NOTHING
-"""
-
-LINK = """
-    INSERT INTO delivery_reach (delivery_id, reach_id)
-    SELECT MAX(d.id), n.reach_id FROM {rows}
-    JOIN delivery d ON d.broadcast_id = n.broadcast_id AND d.purpose = n.purpose AND d.subject = n.subject
-     AND d.address_id = n.address_id AND d.channel = n.channel AND d.state IN ({live})
-    GROUP BY n.reach_id, n.broadcast_id, n.address_id, n.channel
-    ON CONFLICT DO NOTHING
-"""
-
-NEW = {
-    "broadcast_id": "bigint",
-    "purpose": "text",
-    "subject": "bigint",
-    "address_id": "bigint",
-    "channel": "text",
-    "village_id": "int",
-    "priority": "int",
-    "due_at": "bigint",
-    "reach_id": "bigint",
-}
 REACH = {
     "id": "bigint",
     "state": "text",
@@ -114,8 +80,6 @@ REACH = {
     "door": "int",
     "ended": "int",
 }
-LIVE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE))
-MISSES = {str(reason) for reason in (Reason.NO_ANSWER, Reason.BUSY, Reason.VOICEMAIL, Reason.HUNG_UP_EARLY)}
 
 
 class EscalateQueries:
@@ -127,6 +91,8 @@ class EscalateQueries:
         """Take up to `n` due reaches one rung further, in one transaction; returns how many."""
 
         async def work(connection: AsyncConnection) -> int:
+            if not self._database.is_sqlite:
+                await run(connection, LOCK_BROADCASTS)
             lock = "" if self._database.is_sqlite else " FOR UPDATE OF r SKIP LOCKED"
             rows = await fetch(connection, DUE.format(lock=lock), now=to_us(now), n=n)
             if not rows:
@@ -134,8 +100,8 @@ class EscalateQueries:
             facts = await self._facts(connection, rows, now)
             guardians = await self._guardians(connection, rows)
             plan = decide(facts, guardians, await self._names(connection, guardians))
-            await self.ask(connection, plan.asks, now)
-            await self.keep_errands(connection, plan.errands, now)
+            await asking.ask(connection, self._database, plan.asks, now)
+            await asking.keep_errands(connection, self._vault, plan.errands, now)
             await self._save(connection, plan.changes, now)
             return len(rows)
 
@@ -172,41 +138,6 @@ class EscalateQueries:
             channel = Channel.KAKAO if row.kind == "kakao" else Channel.SMS
             found.setdefault(ResidentId(row.resident_id), (AddressId(row.id), channel))
         return found
-
-    async def ask(self, connection: AsyncConnection, asks: Sequence[NewDelivery], now: datetime) -> None:
-        """Insert what is not already under way, and link the reaches to what is."""
-        if not asks:
-            return
-        shared: dict[tuple[object, ...], NewDelivery] = {}
-        links: list[dict[str, object]] = []
-        for one in asks:
-            shared.setdefault((one.broadcast_id, one.purpose, one.subject, one.address_id, one.channel), one)
-            links.extend(_row(one, reach) for reach in one.reach_ids)
-        rows = self._database.rows(NEW, alias="n")
-        await run(
-            connection,
-            INSERT.format(rows=rows, live=LIVE_LIST),
-            rows=as_json([_row(one, one.reach_ids[0] if one.reach_ids else 0) for one in shared.values()]),
-            now=to_us(now),
-            later=REDIAL_TURN,
-        )
-        await run(connection, LINK.format(rows=rows, live=LIVE_LIST), rows=as_json(links))
-
-    async def keep_errands(
-        self, connection: AsyncConnection, errands: Sequence[ErrandText], now: datetime
-    ) -> None:
-        for one in errands:
-            await run(
-                connection,
-                "INSERT INTO errand (broadcast_id, purpose, subject, round, text_ciphertext, created_at)"
-                " VALUES (:broadcast, :purpose, :subject, 1 + COALESCE((SELECT MAX(round) FROM errand"
-                " WHERE broadcast_id = :broadcast AND purpose = :purpose AND subject = :subject), 0), :text, :now)",
-                broadcast=one.broadcast_id,
-                purpose=str(one.purpose),
-                subject=one.subject,
-                text=self._vault.seal(f"{one.title}\n{one.text}"),
-                now=to_us(now),
-            )
 
     async def _save(self, connection: AsyncConnection, changes: Sequence[ReachChange], now: datetime) -> None:
         rows = [
@@ -273,20 +204,7 @@ def _reach_facts(
         live=frozenset(Channel(one.channel) for one in history if DeliveryState(one.state) in LIVE),
         tried=frozenset(Channel(one.channel) for one in history),
         calls=sum(max(one.tries, 1) for one in calls),
-        misses=sum(one.tries for one in calls if one.reason in MISSES),
+        misses=sum(one.misses for one in calls),
+        expires_at=from_us(row.expires_at),
         voice_ready=row.voice_state != "pending",
     )
-
-
-def _row(one: NewDelivery, reach_id: int) -> dict[str, object]:
-    return {
-        "broadcast_id": one.broadcast_id,
-        "purpose": str(one.purpose),
-        "subject": one.subject,
-        "address_id": one.address_id,
-        "channel": str(one.channel),
-        "village_id": one.village_id,
-        "priority": int(one.priority),
-        "due_at": maybe_us(one.due_at),
-        "reach_id": reach_id,
-    }

@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broadcast.fan_out import Hours
 from broadcast.model import CapStatus, Channel, Priority
 from broadcast.plans import ORDER
-from broadcast.store.columns import maybe_us, to_us
+from broadcast.policy import REDIAL_TURN
+from broadcast.store.columns import to_us
 from broadcast.store.unit import Database, as_json, fetch, run
 from broadcast.work import Due, Slice
 
+HOURS = {"village_id": "int", "channel": "text", "due_at": "bigint", "first_due_at": "bigint"}
 RANK = {channel: number for number, channel in enumerate(ORDER, 1)}
 
 ELIGIBLE = """
@@ -34,7 +36,8 @@ INSERT_REACHES = f"""
     ON CONFLICT DO NOTHING
 """
 
-# Whom a slice asks, and over which address each: the best usable one for each channel.
+# Whom a slice asks, and over which address each: the best usable one for each channel that has an hour.
+# Both databases take the WITH before the INSERT.
 CHOSEN = f"""
     WITH usable AS (
         SELECT r.id AS reach_id, r.village_id, a.id AS address_id, a.kind, a.can_ring, a.can_sms, ra.rank,
@@ -53,9 +56,10 @@ CHOSEN = f"""
         UNION ALL
         SELECT u.*, 'sms', {RANK[Channel.SMS]} FROM usable u WHERE kind = 'phone' AND can_sms
     ), best AS (
-        SELECT m.*, ROW_NUMBER() OVER (PARTITION BY reach_id, channel ORDER BY rank, address_id) AS nth,
+        SELECT m.*, h.due_at, h.first_due_at,
+               ROW_NUMBER() OVER (PARTITION BY reach_id, m.channel ORDER BY rank, address_id) AS nth,
                MIN(place) OVER (PARTITION BY reach_id) AS first_place
-        FROM media m
+        FROM media m JOIN {{hours}} ON h.village_id = m.village_id AND h.channel = m.channel
     ), chosen AS (
         SELECT * FROM best WHERE nth = 1
           AND (place = first_place
@@ -75,10 +79,9 @@ INSERT_DELIVERIES = """
     INSERT INTO delivery (broadcast_id, purpose, subject, address_id, channel, round, village_id, state,
                           priority, turn, due_at, first_due_at, tries, defers, updated_at)
     SELECT :broadcast, 'announcement', 0, c.address_id, c.channel, :round, MIN(c.village_id),
-           CASE WHEN MIN(h.due_at) <= :now THEN 'queued' ELSE 'held' END,
-           :priority, {turn}, MIN(h.due_at), COALESCE(MIN(h.due_at), :now), 0, 0, :now
+           CASE WHEN MIN(c.due_at) <= :now THEN 'queued' ELSE 'held' END,
+           :priority, {turn}, MIN(c.due_at), MIN(c.first_due_at), 0, 0, :now
     FROM chosen c
-    JOIN {hours} ON h.village_id = c.village_id AND h.channel = c.channel
     LEFT JOIN {already} ON o.village_id = c.village_id
     GROUP BY c.address_id, c.channel
     ON CONFLICT DO NOTHING
@@ -108,6 +111,7 @@ INSERT_LISTEN_ALONG = """
         FROM reach r
         JOIN guardianship gs ON gs.resident_id = r.resident_id AND gs.ended_at IS NULL
          AND gs.listens AND gs.agreed_at IS NOT NULL
+        JOIN guardian gn ON gn.id = gs.guardian_id AND gn.ended_at IS NULL
         JOIN guardian_address ga ON ga.guardian_id = gs.guardian_id
         JOIN address a ON a.id = ga.address_id AND a.dead_at IS NULL AND a.suppressed_at IS NULL
          AND (a.kind = 'kakao' OR a.can_sms)
@@ -141,14 +145,15 @@ START_NOW = f"""
 
 
 async def base_turn(connection: AsyncConnection, priority: Priority) -> int:
-    """Where the lane's virtual time stands: the smallest turn still queued (0 in an empty lane)."""
+    """Where the lane's virtual time stands: the smallest turn of a first attempt still queued, else 0."""
     heads = [
         await fetch(
             connection,
             "SELECT turn FROM delivery WHERE state = 'queued' AND channel = :channel AND priority = :priority"
-            " ORDER BY channel, priority, turn, id LIMIT 1",
+            " AND turn < :redials ORDER BY channel, priority, turn, id LIMIT 1",
             channel=str(channel),
             priority=int(priority),
+            redials=REDIAL_TURN,
         )
         for channel in ORDER
     ]
@@ -174,6 +179,7 @@ async def make_slice(
     due: Due,
     *,
     hours: Hours,
+    voice_state: str,
     already: dict[int, int],
     wait: timedelta,
     now: datetime,
@@ -181,7 +187,8 @@ async def make_slice(
 ) -> Slice:
     """One slice in the caller's transaction; the cursor is written on the broadcast's row with it.
 
-    `hours`: when each channel may go out in each village (None: waits for its rendition).
+    `hours`: when each channel may go out in each village. Calls wait while `voice_state` is pending, and
+    there are none where it has failed: nobody's telephone is to ring with nothing to say.
     `already` is brought up to date in place.
     """
     high, found = await _bounds(connection, due, size)
@@ -198,12 +205,7 @@ async def make_slice(
         "is_actual": due.cap_status is CapStatus.ACTUAL,
         "is_emergency": due.priority is Priority.EMERGENCY,
         "base": await base_turn(connection, due.priority),
-        "hours": as_json(
-            [
-                {"village_id": village, "channel": str(channel), "due_at": maybe_us(moment)}
-                for (village, channel), moment in hours.items()
-            ]
-        ),
+        "hours": as_json(_hours(hours, voice_state)),
         "already": as_json([{"village_id": village, "already": n} for village, n in already.items()]),
     }
     reaches = deliveries = 0
@@ -246,7 +248,7 @@ async def _bounds(connection: AsyncConnection, due: Due, size: int) -> tuple[int
 async def _insert(
     connection: AsyncConnection, database: Database, due: Due, params: dict[str, object]
 ) -> tuple[int, int]:
-    hours = database.rows({"village_id": "int", "channel": "text", "due_at": "bigint"}, "hours", "h")
+    hours = database.rows(HOURS, "hours", "h")
     already = database.rows({"village_id": "int", "already": "bigint"}, "already", "o")
     reaches = 0
     if due.round == 1:
@@ -254,11 +256,11 @@ async def _insert(
     deliveries = (
         await run(
             connection,
-            _with(INSERT_DELIVERIES.format(turn=TURN, hours=hours, already=already)),
+            (CHOSEN + INSERT_DELIVERIES).format(turn=TURN, hours=hours, already=already),
             **params,
         )
     ).rowcount
-    await run(connection, _with(INSERT_LINKS), **params)
+    await run(connection, (CHOSEN + INSERT_LINKS).format(hours=hours), **params)
     if due.round == 1:
         deliveries += (await run(connection, INSERT_LISTEN_ALONG.format(hours=hours), **params)).rowcount
         await run(connection, START_LATER, **params)
@@ -266,9 +268,17 @@ async def _insert(
     return reaches, deliveries
 
 
-def _with(insert: str) -> str:
-    """`WITH ... INSERT INTO ... SELECT`: both databases take the WITH before the INSERT."""
-    return f"{CHOSEN} {insert}"
+def _hours(hours: Hours, voice_state: str) -> list[dict[str, object]]:
+    return [
+        {
+            "village_id": village,
+            "channel": str(channel),
+            "due_at": None if channel is Channel.VOICE and voice_state == "pending" else to_us(moment),
+            "first_due_at": to_us(moment),
+        }
+        for (village, channel), moment in hours.items()
+        if channel is not Channel.VOICE or voice_state != "failed"
+    ]
 
 
 async def _count_villages(connection: AsyncConnection, due: Due, high: int, already: dict[int, int]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broadcast.model import AttemptId, DeliveryId
-from broadcast.store.columns import from_us, to_us
+from broadcast.model import AttemptId, Channel, DeliveryId
+from broadcast.store.columns import MICRO, from_us, to_us
 from broadcast.store.queries import deliveries
 from broadcast.store.queries.dispatch import CONTENT, claimed
 from broadcast.store.unit import Database, as_json, fetch, run
@@ -21,10 +22,20 @@ NEXT_MOMENT = """
         UNION ALL SELECT MIN(lease_until) FROM delivery WHERE lease_until IS NOT NULL
         UNION ALL SELECT MIN(deadline_at) FROM reach WHERE deadline_at IS NOT NULL
         UNION ALL SELECT MIN(settle_at) FROM attempt WHERE settle_at IS NOT NULL
-        UNION ALL SELECT MIN(COALESCE(scheduled_at, created_at)) FROM broadcast WHERE state = 'scheduled'
+        UNION ALL SELECT MIN(scheduled_at) FROM broadcast WHERE state = 'scheduled'
         UNION ALL SELECT MIN(expires_at) FROM broadcast
                   WHERE state NOT IN ('done','cancelled','recalled','expired','failed')
     ) AS moments
+"""
+
+
+NEAR = timedelta(minutes=10)
+TAKEN = """
+    SELECT t.id, o.reference
+    FROM attempt t JOIN delivery d ON d.id = t.delivery_id
+    JOIN delivery other ON other.address_id = d.address_id AND other.channel = d.channel
+    JOIN attempt o ON o.delivery_id = other.id AND o.provider = t.provider AND o.id <> t.id
+    WHERE t.id IN {ids} AND o.reference IS NOT NULL AND o.begun_at > t.begun_at - :span
 """
 
 
@@ -77,14 +88,19 @@ class LeaseQueries:
         async with self._database.read() as connection:
             rows = await fetch(
                 connection,
-                "SELECT d.id, t.id AS attempt, t.provider, t.reference, t.begun_at"
+                "SELECT d.id, d.channel, t.id AS attempt, t.provider, t.reference, t.begun_at"
                 " FROM delivery d JOIN attempt t ON t.id = d.attempt_id"
                 f" WHERE d.state = 'sent' AND t.reference IS NOT NULL AND d.id IN {self._database.ids()}",
                 ids=as_json(list(ids)),
             )
         return [
             OpenAttempt(
-                DeliveryId(row.id), AttemptId(row.attempt), row.provider, row.reference, from_us(row.begun_at)
+                DeliveryId(row.id),
+                AttemptId(row.attempt),
+                Channel(row.channel),
+                row.provider,
+                row.reference,
+                from_us(row.begun_at),
             )
             for row in rows
         ]
@@ -110,12 +126,29 @@ class LeaseQueries:
                 + f" WHERE d.state = 'unconfirmed' AND d.id IN {self._database.ids()}",
                 ids=as_json(list(ids)),
             )
+            taken = await self._taken(connection, [row.attempt for row in rows])
         return [
             UnsettledAttempt(
-                claimed(row, self._vault), AttemptId(row.attempt), row.provider, from_us(row.begun_at)
+                claimed(row, self._vault),
+                AttemptId(row.attempt),
+                row.provider,
+                from_us(row.begun_at),
+                taken=tuple(taken[row.attempt]),
             )
             for row in rows
         ]
+
+    async def _taken(self, connection: AsyncConnection, attempts: Sequence[int]) -> dict[int, list[str]]:
+        """References that other attempts of about that time to the same address already hold."""
+        taken: dict[int, list[str]] = defaultdict(list)
+        for row in await fetch(
+            connection,
+            TAKEN.format(ids=self._database.ids()),
+            ids=as_json(list(attempts)),
+            span=NEAR // MICRO,
+        ):
+            taken[row.id].append(row.reference)
+        return taken
 
     async def next_moment(self) -> datetime | None:
         """The earliest moment at which something becomes due by itself."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broadcast.model import AttemptId, DeliveryId, DeliveryState, Priority, Receipt
 from broadcast.outcomes import Decider
-from broadcast.receipts import Applied, Judgement, after, is_good, judge, settle
+from broadcast.receipts import Applied, Judgement, after, is_good, judge, overtakes, settle
 from broadcast.store.columns import to_us
 from broadcast.store.queries import covering, deliveries
-from broadcast.store.unit import Database, as_json, fetch, run
+from broadcast.store.unit import Database, as_json, fetch, run, run_many
 from broadcast.store.vault import Vault
 from broadcast.work import DeliveryFacts, StopRequest
 
+WAITING = (DeliveryState.HELD, DeliveryState.QUEUED)
 KEPT = {
     "n": "int",
     "provider": "text",
@@ -65,21 +69,29 @@ class ReceiptQueries:
     async def _resolve(
         self, connection: AsyncConnection, receipts: Sequence[Receipt]
     ) -> list[list[AttemptId]]:
-        """The attempts of each receipt: by our id, else by the provider's reference (and user)."""
+        """The attempts of each receipt: by our id, else by the provider's reference; of its user, if it names one."""
         named = {receipt.attempt_id for receipt in receipts if receipt.attempt_id is not None}
         rows = await fetch(
             connection,
-            f"SELECT id FROM attempt WHERE id IN {self._database.ids()}",
+            "SELECT t.id, a.kind, a.blind_index FROM attempt t JOIN delivery d ON d.id = t.delivery_id"
+            f" JOIN address a ON a.id = d.address_id WHERE t.id IN {self._database.ids()}",
             ids=as_json(sorted(named)),
         )
-        known = {row.id for row in rows}
+        known = {row.id: row for row in rows}
         found: list[list[AttemptId]] = []
         for receipt in receipts:
-            if receipt.attempt_id is not None:
-                found.append([receipt.attempt_id] if receipt.attempt_id in known else [])
-            else:
+            if receipt.attempt_id is None:
                 found.append(await self._by_reference(connection, receipt))
+            else:
+                row = known.get(receipt.attempt_id)
+                found.append([receipt.attempt_id] if row and self._is_from(receipt, row) else [])
         return found
+
+    def _is_from(self, receipt: Receipt, row: Row[Any]) -> bool:
+        """Whether the attempt went to the user whom the receipt names: a tap of somebody else says nothing."""
+        if not receipt.user:
+            return True
+        return bytes(row.blind_index) == self._vault.blind(row.kind, receipt.user)
 
     async def _by_reference(self, connection: AsyncConnection, receipt: Receipt) -> list[AttemptId]:
         if not receipt.reference:
@@ -91,13 +103,7 @@ class ReceiptQueries:
             provider=receipt.provider,
             reference=receipt.reference,
         )
-        if not receipt.user:
-            return [AttemptId(row.id) for row in rows]
-        return [
-            AttemptId(row.id)
-            for row in rows
-            if bytes(row.blind_index) == self._vault.blind(row.kind, receipt.user)
-        ]
+        return [AttemptId(row.id) for row in rows if self._is_from(receipt, row)]
 
     async def _keep(
         self,
@@ -135,8 +141,7 @@ class ReceiptQueries:
             if row_id is not None:
                 fresh.append(number)
                 raw.append({"id": row_id, "raw": sealed[number]})
-        for one in raw:
-            await run(connection, "UPDATE receipt SET raw_ciphertext = :raw WHERE id = :id", **one)
+        await run_many(connection, "UPDATE receipt SET raw_ciphertext = :raw WHERE id = :id", raw)
         return fresh
 
     # --- what they come to ------------------------------------------------------------------------
@@ -158,6 +163,7 @@ class ReceiptQueries:
         facts = await deliveries.lock(connection, self._database, [row.delivery_id for row in owners])
         attempts = await deliveries.lock_attempts(connection, self._database, by_attempt)
         judgements: list[tuple[DeliveryId, Judgement]] = []
+        overtaken: list[AttemptId] = []
         for attempt_id, receipts in by_attempt.items():
             attempt = attempts[attempt_id]
             delivery = facts[attempt.delivery_id]
@@ -169,7 +175,11 @@ class ReceiptQueries:
             judgements.append((delivery.id, judged))
             if judged.change is not None:
                 facts[delivery.id] = after(delivery, judged.change)
-        return await self._write(connection, facts, judgements, now)
+                if overtakes(judged.change, delivery) and delivery.attempt_id is not None:
+                    overtaken.append(delivery.attempt_id)
+        applied = await self._write(connection, facts, judgements, now)
+        needless = await covering.stops_of(connection, self._database, overtaken)
+        return replace(applied, stops=[*applied.stops, *needless])
 
     async def _write(
         self,
@@ -193,6 +203,8 @@ class ReceiptQueries:
         )
         stops: list[StopRequest] = await covering.cover(connection, self._database, covered, now)
         await deliveries.after_failures(connection, self._database, facts, list(changes.values()), now)
+        again = [change.id for change in changes.values() if change.state in WAITING]
+        await deliveries.hurry(connection, self._database, again, now)
         await self._ask_help([pair[0] for pair in judgements if pair[1].asks_help], connection, now)
         urgent = min((facts[change.id].priority for change in changes.values()), default=None)
         return Applied(stops, urgent)

@@ -301,7 +301,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("missed_list_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "approved_by IS NULL OR approved_by <> author_id OR approval_basis IN ('template','head_own_village','not_actual')",
+            "approved_by IS NULL OR approved_by <> author_id OR COALESCE(approval_basis, '') IN ('template','head_own_village') OR (approval_basis = 'not_actual' AND cap_status <> 'Actual')",
             name="ck_broadcast_approval",
         ),
         sa.CheckConstraint("priority <> 0 OR expires_at IS NOT NULL", name="ck_broadcast_expires"),
