@@ -14,6 +14,7 @@ from web import health, hooks, listen, media
 from web.api import PREFIX, PROBLEMS, Problem, broadcasts, people, places, recordings
 from web.armour import MULTIPART_ROOM, Armour, BodyLimits
 from web.context import Maeul, lay_out
+from web.pages import compose, door, follow
 from web.problems import HANDLERS
 from web.rendering import HERE
 from web.sign_in import Tries
@@ -51,7 +52,7 @@ def create(maeul: Maeul, *, worker: bool = True) -> FastAPI:
     for part in (recordings, broadcasts, places, people):
         api.include_router(part.router)
     app.include_router(api)
-    for outer in (health, hooks, listen, media):
+    for outer in (health, hooks, listen, media, door, compose, follow):
         app.include_router(outer.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's documented way

@@ -15,10 +15,13 @@ from broadcast.links import Links
 from broadcast.model import BroadcastId, Receipt
 from broadcast.people.residents import People
 from broadcast.ports import Clock, Conversation, MediaStore, Sender
+from broadcast.render import Part, ToRender
 from broadcast.store.queries.accounts import AccountQueries
+from broadcast.store.queries.compose import ComposeQueries
 from broadcast.store.queries.delivery_lists import DeliveryLists
 from broadcast.store.queries.endings import EndingQueries
 from broadcast.store.queries.idempotency import IdempotencyQueries
+from broadcast.store.queries.pages import PageQueries
 from broadcast.store.queries.people import PeopleQueries
 from broadcast.store.queries.people_lists import PeopleLists
 from broadcast.store.queries.report import ReportQueries
@@ -42,6 +45,12 @@ class Composer(Protocol):
     async def recall(self, broadcast_id: BroadcastId, who: Who) -> object: ...
 
     async def resend_unheard(self, broadcast_id: BroadcastId, who: Who) -> object: ...
+
+
+class Renderer(Protocol):
+    async def preview(self, one: ToRender) -> Sequence[Part]:
+        """Opening and text, as they will be made. Raises EngineFailed."""
+        ...
 
 
 class Receipts(Protocol):
@@ -81,6 +90,9 @@ class Maeul(Protocol):
     @property
     def composer(self) -> Composer: ...
 
+    @property
+    def renderer(self) -> Renderer: ...
+
     async def ask_to_stop(self, requests: Sequence[StopRequest]) -> None:
         """Ask the providers to end what they have under way."""
         ...
@@ -100,6 +112,8 @@ class Desk:
     report: ReportQueries
     deliveries: DeliveryLists
     idempotency: IdempotencyQueries
+    compose: ComposeQueries
+    pages: PageQueries
     uploads: asyncio.Semaphore
 
 
@@ -115,6 +129,8 @@ def lay_out(maeul: Maeul) -> Desk:
         report=ReportQueries(database, vault),
         deliveries=DeliveryLists(database),
         idempotency=IdempotencyQueries(database, vault),
+        compose=ComposeQueries(database),
+        pages=PageQueries(database, vault),
         uploads=asyncio.Semaphore(UPLOADS_IN_MEMORY),
     )
 

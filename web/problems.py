@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from broadcast.errors import CallerMistake, TooMany
+from web.rendering import render
 from web.validation import in_korean
+from web.words import language_of
+from web.words import prefers_english as prefers_english
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -57,24 +61,6 @@ BY_STATUS = {
 }
 
 
-def prefers_english(headers: Mapping[str, str]) -> bool:
-    """Whether Accept-Language ranks English above Korean; without a word about it, Korean."""
-    ranks = {"ko": 0.0, "en": 0.0, "*": 0.0}
-    for part in headers.get("accept-language", "").split(","):
-        tag, _, quality = part.strip().partition(";q=")
-        language = tag.strip().lower().split("-")[0]
-        if language in ranks:
-            ranks[language] = max(ranks[language], _number(quality))
-    return ranks["en"] > max(ranks["ko"], ranks["*"] - 0.001)
-
-
-def _number(quality: str) -> float:
-    try:
-        return float(quality) if quality else 1.0
-    except ValueError:
-        return 0.0
-
-
 def problem(
     request: Request,
     status: int,
@@ -85,9 +71,11 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: str,
 ) -> Response:
-    """`detail` in English and Korean."""
-    english = prefers_english(request.headers)
+    """`detail` in English and Korean. Somebody who looks at a page gets a page."""
     title = TITLES.get(code, (HTTPStatus(status).phrase,) * 2)
+    if _is_for_a_page(request):
+        return _page(request, status, code, title, detail, headers or {})
+    english = prefers_english(request.headers)
     body: dict[str, Any] = {
         "type": f"urn:maeul:problem:{code}",
         "title": title[0 if english else 1],
@@ -101,6 +89,27 @@ def problem(
         body["errors"] = list(errors)
     told = {"Content-Language": "en" if english else "ko", "Cache-Control": "no-store", **(headers or {})}
     return Response(orjson.dumps(body), status, told, MEDIA_TYPE)
+
+
+def _is_for_a_page(request: Request) -> bool:
+    is_machine = request.url.path.startswith(("/api/", "/hooks/"))
+    return not is_machine and "text/html" in request.headers.get("accept", "")
+
+
+def _page(
+    request: Request,
+    status: int,
+    code: str,
+    title: tuple[str, str],
+    detail: tuple[str, str],
+    headers: Mapping[str, str],
+) -> Response:
+    if code == "not_signed_in" and request.method == "GET":
+        return RedirectResponse(f"/?next={quote(request.url.path)}", 303)
+    pick = 0 if language_of(request) == "en" else 1
+    response = render(request, "problem.html", status, title=title[pick], detail=detail[pick])
+    response.headers.update(headers)
+    return response
 
 
 async def mistake(request: Request, error: Exception) -> Response:
