@@ -205,7 +205,8 @@ class Pump:
         if self._urgent:  # put down first: a wake-up may come during the claim
             self._urgent = False
             await self._claim(Priority.EMERGENCY, self._limits.buffer, lines)
-        if self._may_have_more and len(self._buffer) <= self._limits.buffer // 2:
+        lines = self._lines_for(Priority.ROUTINE, lines)
+        if lines != 0 and self._may_have_more and len(self._buffer) <= self._limits.buffer // 2:
             self._may_have_more = False
             room = self._limits.buffer - len(self._buffer)
             if await self._claim(Priority.ROUTINE, room, lines):
@@ -228,8 +229,16 @@ class Pump:
             return 0
         reserved = 0 if lane is Priority.EMERGENCY else self._limits.reserved
         free = (self._limits.concurrency - reserved) * self.sender.batch_size - self._wire.messages
+        lines = self._lines_for(lane, lines)
         free = free if lines is None else min(free, lines)
         return max(min(free, max(self._limits.group, self.sender.batch_size)), 0)
+
+    def _lines_for(self, lane: Priority, lines: int | None) -> int | None:
+        """Of the free lines, those that this lane may use: an emergency finds some free in any crowd."""
+        if lines is None or lane is Priority.EMERGENCY:
+            return lines
+        kept = (self._limits.lines or 0) * self._limits.reserved // self._limits.concurrency
+        return max(lines - kept, 0)
 
     # --- what was not begun -----------------------------------------------------------------------
 

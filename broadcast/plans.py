@@ -65,7 +65,8 @@ PLANS: dict[Priority, tuple[Rung, ...]] = {
 MOST_CALLS = {Priority.ROUTINE: ROUTINE_CALL_TRIES, Priority.URGENT: 3, Priority.EMERGENCY: 6}
 TELL_AFTER_MISSES = 2
 TOLD_AT = next(i for i, rung in enumerate(PLANS[Priority.EMERGENCY]) if rung.door)
-PATIENCE = timedelta(minutes=15)  # how often a patient rung looks again by itself
+# How often a patient rung looks again by itself; a call that ends for good brings it forward.
+PATIENCE = {Priority.ROUTINE: _minutes(60), Priority.URGENT: _minutes(15), Priority.EMERGENCY: _minutes(15)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def next_step(now_is: Situation, now: datetime) -> Step:
         return Step(now_is.rung, (), (), None, spent=True)
     rung = plan[index]
     if rung.patient and Channel.VOICE in now_is.live:
-        return Step(now_is.rung, (), (), now + PATIENCE)
+        return Step(now_is.rung, (), (), now + PATIENCE[now_is.priority])
     is_last = index == len(plan) - 1
     return Step(
         rung=index,
