@@ -32,7 +32,7 @@ class Studio:
     """Makes renditions in child processes and keeps them in the media store."""
 
     def __init__(self, voices: Voices, media: MediaStore, *, limits: Limits | None = None) -> None:
-        self._voices = voices
+        self.voices = voices
         self._media = media
         self._shelf = Shelf(media)
         self._limits = limits or Limits()
@@ -52,11 +52,11 @@ class Studio:
             return _name("script", engine, language, voice, round(speed, 3), script)
 
         async def make() -> Rendered:
-            speech, engine = await self._voices.speak(script, language=language, voice=voice, speed=speed)
+            speech, engine = await self.voices.speak(script, language=language, voice=voice, speed=speed)
             name = name_for(engine)
             return await self._shelf.find(name) or await self._render(name, engine, speech)
 
-        return await self._once(name_for(self._voices.usable()[0]), make)
+        return await self._once(name_for(self.voices.usable()[0]), make)
 
     async def from_recording(self, key: str) -> Rendered:
         """An uploaded recording as sound. NotFound, NotAudio, TooLarge or InvalidInput."""
@@ -92,7 +92,7 @@ class Studio:
         await asyncio.gather(*[self._workers.warm() for _ in JOBS])
 
     async def close(self) -> None:
-        await self._voices.close()
+        await self.voices.close()
         await self._workers.close()
         await recordings.close()
 

@@ -6,11 +6,36 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from broadcast.ports import EngineFailed, Speech, Synthesizer
 
 FAILURES_TO_OPEN = 3
 REST_S = 60.0
+LAST_RESORT = "espeak"
+
+
+class EngineState(StrEnum):
+    """What an engine's breaker says: usable, left alone after failures, or about to be tried again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    name: str
+    state: EngineState
+    failures: int  # in a row
+
+
+@runtime_checkable
+class HasDeadline(Protocol):
+    """An engine that says itself how many seconds one text may take."""
+
+    deadline_s: float
 
 
 @dataclass(slots=True)
@@ -22,6 +47,11 @@ class Breaker:
 
     def is_open(self, now: float) -> bool:
         return self.failures >= FAILURES_TO_OPEN and now < self.rests_until
+
+    def state(self, now: float) -> EngineState:
+        if self.failures < FAILURES_TO_OPEN:
+            return EngineState.CLOSED
+        return EngineState.OPEN if self.is_open(now) else EngineState.HALF_OPEN
 
     def failed(self, now: float) -> None:
         self.failures += 1
@@ -37,7 +67,10 @@ class Breaker:
 
 
 class Voices:
-    """The configured engines in their order. `now` is a monotonic clock in seconds."""
+    """The configured engines in their order. `now` is a monotonic clock in seconds.
+
+    `deadline_s` holds for an engine that does not name a deadline of its own.
+    """
 
     def __init__(
         self,
@@ -55,6 +88,30 @@ class Voices:
         """Names of the engines that would be tried now, in order; all of them if none would."""
         names = [engine.name for engine in self._engines]
         return [name for name in names if not self._breakers[name].is_open(self._now())] or names
+
+    def health(self) -> list[EngineHealth]:
+        """Each engine in order with what its breaker says."""
+        now = self._now()
+        return [
+            EngineHealth(name, breaker.state(now), breaker.failures)
+            for name, breaker in self._breakers.items()
+        ]
+
+    def warnings(self) -> list[str]:
+        """What the operator should mend, in words for /readyz."""
+        found = [
+            f"speech engine {one.name} failed {one.failures} times and is left alone for a while"
+            for one in self.health()
+            if one.state is not EngineState.CLOSED
+        ]
+        if list(self._breakers) == [LAST_RESORT]:
+            found.append(
+                "espeak is the only speech engine: a voice for trying out; set MAEUL_TTS_ENGINES to a better one"
+            )
+        return found
+
+    def _deadline(self, engine: Synthesizer) -> float:
+        return engine.deadline_s if isinstance(engine, HasDeadline) else self._deadline_s
 
     async def speak(
         self, script: str, *, language: str = "ko", voice: str = "default", speed: float = 1.0
@@ -75,7 +132,7 @@ class Voices:
         breaker = self._breakers[engine.name]
         breaker.trying(self._now())
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._deadline(engine)):
                 speech = await engine.speak(script, language=language, voice=voice, speed=speed)
         except TimeoutError:
             breaker.failed(self._now())

@@ -45,6 +45,7 @@ async def ready(request: Request) -> Response:
         "status": "ready" if is_ready else "not ready",
         "checks": found,
         "warnings": await _warnings(here) if found["schema"] == "ok" else [],
+        "voice": [{"engine": one.name, "state": one.state} for one in here.maeul.studio.voices.health()],
     }
     return JSONResponse(answer, 200 if is_ready else 503, {"Cache-Control": "no-store"})
 
@@ -95,6 +96,7 @@ async def _warnings(here: Desk) -> list[str]:
         rows = await fetch(connection, "SELECT callback_number FROM county WHERE callback_number <> ''")
     if not rows:
         found.append("the county has no number that residents can call back")
+    found += here.maeul.studio.voices.warnings()
     return found
 
 

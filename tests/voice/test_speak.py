@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 
 from broadcast.ports import EngineFailed, Speech, Synthesizer
-from voice.speak import FAILURES_TO_OPEN, REST_S, Voices
+from voice.engines.espeak import Espeak
+from voice.speak import FAILURES_TO_OPEN, REST_S, EngineState, Voices
 
 
 class Better:
@@ -95,3 +96,36 @@ async def test_if_all_rest_all_are_tried_rather_than_none() -> None:
             await voices.speak("가")
     last.is_broken = False
     assert await spoken_by(voices) == "last"
+
+
+async def test_an_engines_own_deadline_counts_before_the_common_one() -> None:
+    class Hasty(Better):
+        name: ClassVar[str] = "hasty"
+        deadline_s = 0.02
+
+    hasty, last = Hasty(), LastResort()
+    hasty.hangs = True
+    engines: list[Synthesizer] = [hasty, last]
+    assert await spoken_by(Voices(engines, deadline_s=3_600.0)) == "last"
+
+
+async def test_health_tells_each_engines_breaker() -> None:
+    better, _, watch, voices = a_pair()
+    assert [(one.name, one.state) for one in voices.health()] == [("better", "closed"), ("last", "closed")]
+    assert voices.warnings() == []
+    better.is_broken = True
+    for _ in range(FAILURES_TO_OPEN):
+        await spoken_by(voices)
+    assert voices.health()[0].state is EngineState.OPEN
+    assert len(voices.warnings()) == 1
+    watch.seconds += REST_S
+    assert voices.health()[0].state is EngineState.HALF_OPEN
+    better.is_broken = False
+    await spoken_by(voices)
+    assert voices.health()[0].state is EngineState.CLOSED
+
+
+async def test_espeak_alone_is_a_standing_warning() -> None:
+    voices = Voices([Espeak()])
+    assert "espeak is the only speech engine" in voices.warnings()[0]
+    await voices.close()

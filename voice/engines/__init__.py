@@ -8,12 +8,22 @@ from broadcast.errors import InvalidInput
 from broadcast.ports import Synthesizer
 from voice.engines.espeak import Espeak
 from voice.engines.gtts import Gtts
+from voice.engines.piper import Piper
+from voice.engines.supertonic import Supertonic
 
-ENGINES: Mapping[str, Callable[[], Synthesizer]] = {Espeak.name: Espeak, Gtts.name: Gtts}
+ENGINES: Mapping[str, Callable[[], Synthesizer]] = {
+    Supertonic.name: Supertonic,
+    Piper.name: Piper,
+    Gtts.name: Gtts,
+    Espeak.name: Espeak,
+}
 
 
 def engines(names: Sequence[str]) -> list[Synthesizer]:
-    """The engines in the order given; InvalidInput for an unknown name, a repeated one or none at all."""
+    """The engines in the order given; InvalidInput for an unknown name, a repeated one or none at all.
+
+    Also where an engine's package or model is missing: the service says so at its start, not in an emergency.
+    """
     known = ", ".join(ENGINES)
     unknown = [name for name in names if name not in ENGINES]
     if unknown or not names or len(set(names)) < len(names):

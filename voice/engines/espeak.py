@@ -17,12 +17,12 @@ class Espeak:
     name: ClassVar[str] = "espeak"
 
     def __init__(self, deadline_s: float = DEADLINE_S) -> None:
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._workers = Workers("espeak", retries=1, preload=("voice.engines.espeak_library",))
 
     async def speak(self, script: str, *, language: str, voice: str, speed: float) -> Speech:
         try:
-            return await self._workers.run(self._deadline_s, speak_now, script, language, voice, speed)
+            return await self._workers.run(self.deadline_s, speak_now, script, language, voice, speed)
         except (WorkerDied, WorkerFailed) as error:
             raise EngineFailed(f"espeak-ng: {type(error).__name__}") from None
 

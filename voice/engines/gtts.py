@@ -34,14 +34,14 @@ class Gtts:
 
     def __init__(self, *, request_s: float = REQUEST_S, deadline_s: float = DEADLINE_S) -> None:
         self._request_s = request_s
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maeul-gtts")
 
     async def speak(self, script: str, *, language: str, voice: str, speed: float) -> Speech:
         """There is one voice a language; `voice` is ignored."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self.deadline_s):
                 mp3 = await loop.run_in_executor(self._thread, self._fetch, script, language, speed)
                 return (await recordings.decode(mp3)).speech
         except TimeoutError:
@@ -50,7 +50,7 @@ class Gtts:
             raise EngineFailed(f"gtts: no usable sound ({mistake.code})") from None
 
     def _fetch(self, script: str, language: str, speed: float) -> bytes:
-        ends_at = time.monotonic() + self._deadline_s
+        ends_at = time.monotonic() + self.deadline_s
         sound = io.BytesIO()
         try:
             request = gTTS(
