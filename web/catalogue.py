@@ -219,7 +219,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "how.delivered": ("도착함, 들었는지 모름", "Arrived, not known to be heard"),
     "how.again": ("다시 해 봅니다", "Will be tried again"),
     "how.missed": ("닿지 않음", "Not reached"),
-    "how.closed": ("끝냄", "Ended"),
+    "how.closed": ("멈춤", "Stopped"),
     "how.help": ("도움이 필요합니다", "Needs help"),
     "how.tries": ("{n}번 시도", "{n} tries"),
     "reason.busy": ("통화 중", "Busy"),

@@ -63,7 +63,6 @@ async def test_a_wrong_password_is_said_beside_its_field(
     await sign_in(page, scene.head, "wrong")
     await expect(page.locator("#password-error")).to_have_text("이름이나 비밀번호가 틀립니다.")
     await expect(page.get_by_label("이름")).to_have_value(scene.head)
-    await page.screenshot(path=pictures / "sign-in-wrong.png", full_page=True)
     assert await fits(page)
     await sign_in(page, scene.head)
     await expect(page.get_by_role("heading", name="새 방송")).to_be_visible()
@@ -90,7 +89,6 @@ async def test_a_typed_notice_is_heard_first_and_then_by_all(
     await page.screenshot(path=pictures / "preview.png", full_page=True)
     assert await fits(page)
     await send(page)
-    await page.screenshot(path=pictures / "broadcast-begins.png", full_page=True)
     await expect(page.locator("#n-heard")).to_have_text("3")
     await expect(page.get_by_text("다 보냄")).to_be_visible()
     await expect(page.locator(".people.heard li")).to_have_count(3)
@@ -191,7 +189,6 @@ async def test_a_recall_stops_what_still_rings(stage: Stage, open_page: OpenPage
     await expect(page.locator(".state.recalled")).to_be_visible()
     await expect(page.locator("#n-open")).to_have_text("0")
     await expect(page.locator("#n-missed")).to_have_text("1")
-    await page.screenshot(path=pictures / "recalled.png", full_page=True)
 
 
 async def test_pressing_send_twice_sends_once(stage: Stage, open_page: OpenPage) -> None:
@@ -223,16 +220,13 @@ async def test_a_draft_open_in_two_tabs_is_sent_once(stage: Stage, open_page: Op
     await expect(three.locator(".list li")).to_have_count(1)
 
 
-async def test_a_typed_notice_goes_out_without_scripts(
-    stage: Stage, open_page: OpenPage, pictures: Path
-) -> None:
+async def test_a_typed_notice_goes_out_without_scripts(stage: Stage, open_page: OpenPage) -> None:
     scene = await a_scene(stage, "박순자")
     page = await head_of(scene, open_page, java_script_enabled=False)
     await page.get_by_label("방송할 글").fill(TEXT)
     await page.get_by_role("button", name="들어보기").click()
     await expect(page.locator("#heard-first audio")).to_have_count(2)
     await expect(page.get_by_label("방송할 글")).to_have_value(TEXT)
-    await page.screenshot(path=pictures / "no-script.png", full_page=True)
     await send(page)
     await expect(page.locator("#n-heard")).to_have_text("1")  # the page reloads itself
 
