@@ -29,6 +29,7 @@ from broadcast.store.queries.villages import VillageQueries
 from broadcast.store.unit import Database
 from broadcast.store.vault import Vault
 from broadcast.work import StopRequest
+from voice.renditions import Studio
 
 UPLOADS_IN_MEMORY = 4
 
@@ -71,6 +72,9 @@ class Maeul(Protocol):
 
     @property
     def media(self) -> MediaStore: ...
+
+    @property
+    def studio(self) -> Studio: ...
 
     @property
     def links(self) -> Links: ...
