@@ -55,7 +55,7 @@ ADDRESSES = """
 LOCK_BROADCASTS = "SELECT id FROM broadcast WHERE state IN ('fanning_out', 'sending') ORDER BY id FOR SHARE"
 
 HISTORY = f"""
-    SELECT l.reach_id, d.channel, d.state, d.tries,
+    SELECT l.reach_id, d.address_id, d.channel, d.state, d.tries,
            (SELECT COUNT(*) FROM attempt t WHERE t.delivery_id = d.id AND t.reason IN ({MISS_LIST})) AS misses
     FROM delivery_reach l JOIN delivery d ON d.id = l.delivery_id
     WHERE l.reach_id IN {{ids}}
@@ -183,6 +183,13 @@ def _channels(row: Row[Any]) -> list[Channel]:
     return [Channel.VOICE] * bool(row.can_ring) + [Channel.SMS] * bool(row.can_sms)
 
 
+def _usable(addresses: dict[Channel, AddressId], voice_state: str) -> dict[Channel, AddressId]:
+    """Nobody is called with nothing to say."""
+    if voice_state != "failed":
+        return addresses
+    return {channel: address for channel, address in addresses.items() if channel is not Channel.VOICE}
+
+
 def _reach_facts(
     row: Row[Any], addresses: dict[Channel, AddressId], history: Sequence[Row[Any]], now: datetime
 ) -> ReachFacts:
@@ -200,9 +207,13 @@ def _reach_facts(
         rung=row.rung,
         wants_calls=bool(row.wants_calls) or is_70,
         opens_at=clock_time(row.calls_open_at),
-        addresses=addresses,
+        addresses=_usable(addresses, row.voice_state),
         live=frozenset(Channel(one.channel) for one in history if DeliveryState(one.state) in LIVE),
-        tried=frozenset(Channel(one.channel) for one in history),
+        tried=frozenset(
+            channel
+            for channel, address in addresses.items()
+            if any(one.channel == channel and one.address_id == address for one in history)
+        ),
         calls=sum(max(one.tries, 1) for one in calls),
         misses=sum(one.misses for one in calls),
         expires_at=from_us(row.expires_at),
