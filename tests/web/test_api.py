@@ -167,6 +167,20 @@ async def test_the_effect_of_a_request_that_died_is_found_again(village: Village
     assert await count(village.served.office.database, "broadcast") == 1
 
 
+async def test_the_same_words_for_another_village_are_another_broadcast(village: Village) -> None:
+    await a_village(village.served.office, "4182025022", "윗말")
+    first = await with_key(village, "k1", village.county_token)
+    async with village.served.office.database.write() as connection:  # the first one died without an effect
+        await connection.exec_driver_sql("UPDATE idempotency SET status = NULL, answer_ciphertext = NULL")
+        await connection.exec_driver_sql("DELETE FROM broadcast_village")
+        await connection.exec_driver_sql("DELETE FROM broadcast")
+    other = await with_key(village, "k2", village.county_token, villages=["4182025022"])
+    village.served.office.clock.pass_(minutes=2)
+    again = await with_key(village, "k1", village.county_token)
+    assert (first.status, again.status) == (202, 202)
+    assert again.json["id"] != other.json["id"]
+
+
 async def test_a_request_that_died_before_its_effect_is_done_again(village: Village) -> None:
     await with_key(village, "k1")
     async with village.served.office.database.write() as connection:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
-from broadcast.drafts import Draft, title_for
+from broadcast.drafts import Draft
 from broadcast.errors import NotFound
 from broadcast.model import BroadcastId, DeliveryState, ReachState
 from broadcast.people.accounts import SignedIn
@@ -52,9 +52,7 @@ async def submit(request: Request, body: BroadcastIn, asker: Asker, key: Key = N
 async def _finished_before(
     here: Desk, asker: SignedIn, draft: Draft, connection: AsyncConnection, since: int
 ) -> bytes | None:
-    found = await broadcast_made(
-        connection, asker.who.id, title_for(draft), draft.text, draft.recording_id, since
-    )
+    found = await broadcast_made(connection, here.maeul.database, asker.who.id, draft, since)
     if found is None:
         return None
     id, state = found

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broadcast.drafts import Draft, title_for
 from broadcast.errors import KeyReused
 from broadcast.store.columns import to_us
-from broadcast.store.unit import Database, fetch, run
+from broadcast.store.unit import Database, as_json, fetch, run
 from broadcast.store.vault import Vault
 
 KEPT = timedelta(hours=24)
@@ -116,19 +117,35 @@ class IdempotencyQueries:
             )
 
 
+MADE = """
+SELECT b.id, b.state FROM broadcast b
+WHERE b.author_id = :author_id AND b.title = :title AND b.text = :text
+  AND COALESCE(b.recording_id, 0) = :recording_id AND b.created_at >= :since
+  AND (SELECT count(*) FROM broadcast_village bv WHERE bv.broadcast_id = b.id) = :villages
+  AND (SELECT count(*) FROM broadcast_village bv JOIN village v ON v.id = bv.village_id
+       WHERE bv.broadcast_id = b.id AND v.code IN (SELECT c.code FROM {codes})) = :villages
+ORDER BY b.id LIMIT 1
+"""
+
+
 async def broadcast_made(
-    connection: AsyncConnection, author_id: int, title: str, text: str, recording_id: int | None, since: int
+    connection: AsyncConnection, database: Database, author_id: int, draft: Draft, since: int
 ) -> tuple[int, str] | None:
-    """Id and state of the first broadcast with these words that this author submitted since then."""
+    """Id and state of the first broadcast like this draft that the author submitted since then.
+
+    The same words for other villages are another broadcast.
+    """
+    codes = sorted(set(draft.villages))
     rows = await fetch(
         connection,
-        "SELECT id, state FROM broadcast WHERE author_id = :author_id AND title = :title AND text = :text"
-        " AND COALESCE(recording_id, 0) = :recording_id AND created_at >= :since ORDER BY id LIMIT 1",
+        MADE.format(codes=database.rows({"code": "text"}, "codes", "c")),
         author_id=author_id,
-        title=title,
-        text=text,
-        recording_id=recording_id or 0,
+        title=title_for(draft),
+        text=draft.text,
+        recording_id=draft.recording_id or 0,
         since=since,
+        codes=as_json([{"code": code} for code in codes]),
+        villages=len(codes),
     )
     return (rows[0].id, rows[0].state) if rows else None
 
