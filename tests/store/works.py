@@ -29,6 +29,7 @@ from broadcast.model import (
     Priority,
     Receipt,
     ReceiptKind,
+    ResidentId,
     ResponseType,
     Role,
     VillageId,
@@ -69,6 +70,8 @@ class Works:
     def __post_init__(self) -> None:
         database, vault, clock = self.office.database, self.office.vault, self.office.clock
         self.clock = clock
+        self.last = BroadcastId(0)
+        self.person = ResidentId(0)  # for a test to remember whom it is about
         self.decider = Decider(ZONE)
         self.queries = DispatchQueries(database, vault)
         self.course = CourseQueries(database, vault)
@@ -126,6 +129,7 @@ class Works:
         if voiced:
             await self.course.rendered(made, CLIPS)
         await self.fan_out()
+        self.last = made
         return made
 
     async def submit(
