@@ -80,7 +80,7 @@ class Works:
         self.composer = Composer(
             ComposeQueries(database), clock, Spoken(), lambda _: None, lambda _id, stops: self._stop(stops)
         )
-        self.book = ReceiptBook(ReceiptQueries(database, vault), clock, self.decider, self._applied)
+        self.book = self.a_book()
         self.letters = Letters(Links(b"k" * 32, "https://maeul.test", clock))
         self.reaper = Reaper(
             self.leases,
@@ -95,6 +95,11 @@ class Works:
         self.finisher = Finisher(
             FinishQueries(database, vault), clock, ZONE, lambda _id, stops: self._stop(stops)
         )
+
+    def a_book(self) -> ReceiptBook:
+        """As another process has one."""
+        store = ReceiptQueries(self.office.database, self.office.vault)
+        return ReceiptBook(store, self.clock, self.decider, self._applied)
 
     def _stop(self, stops: Sequence[StopRequest]) -> None:
         self.stops += stops

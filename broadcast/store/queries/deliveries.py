@@ -266,7 +266,7 @@ async def nudge(
 MARKS = {
     Reason.BAD_ADDRESS: "dead_at = COALESCE(dead_at, :now)",
     Reason.OPTED_OUT: "suppressed_at = COALESCE(suppressed_at, :now)",
-    Reason.NO_SMS: "can_sms = CASE WHEN :now > 0 THEN false ELSE can_sms END",
+    Reason.NO_SMS: "can_sms = false",
 }
 
 
@@ -288,6 +288,6 @@ async def after_failures(
                 connection,
                 f"UPDATE address SET {mark} WHERE id IN {database.ids()}",
                 ids=as_json(ids),
-                now=to_us(now),
+                **({"now": to_us(now)} if ":now" in mark else {}),
             )
     await nudge(connection, database, [change.id for change in failed], now)
