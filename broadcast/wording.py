@@ -31,7 +31,7 @@ def missed_list(people: Sequence[tuple[str, int | None]], callback: str) -> str:
     """At most 10 names, flagged and 75+ first (the caller orders them). `people`: name and age."""
     named = " ".join(f"{veiled(name)}({age})" if age else veiled(name) for name, age in people[:10])
     more = " …" if len(people) > 10 else ""
-    again = f" 다시 보내기: 마을방송 쪽, 전화 {callback}" if callback else ""
+    again = f" 다시 보내기는 마을방송 화면에서, 전화 {callback}" if callback else ""
     return f"[마을방송] 못 들으신 분 {len(people)}명: {named}{more}{again}"
 
 

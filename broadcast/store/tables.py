@@ -121,7 +121,7 @@ class Reach(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("broadcast_id", "resident_id"),
-        Index("ix_reach_state", "broadcast_id", "state"),
+        Index("ix_reach_state", "state", "broadcast_id"),
         Index("ix_reach_resident", "resident_id"),
         Index(
             "ix_reach_deadline",
@@ -181,7 +181,7 @@ class Delivery(SQLModel, table=True):
             postgresql_where=text(OPEN_CALL),
             sqlite_where=text(OPEN_CALL),
         ),
-        Index("ix_delivery_broadcast", "broadcast_id", "state"),
+        Index("ix_delivery_state", "state", "broadcast_id"),
         Index("ix_delivery_address", "address_id"),
         EAGER_VACUUM,
     )

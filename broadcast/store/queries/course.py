@@ -196,7 +196,7 @@ class CourseQueries:
                 )
             return made
 
-        return await self._database.retrying(work, int(due.priority))
+        return await self._database.retrying(work, int(due.priority), hot=True)
 
     async def already(self, due: Due) -> dict[int, int]:
         async with self._database.read() as connection:

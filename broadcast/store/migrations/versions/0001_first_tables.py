@@ -397,7 +397,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_address", ["address_id"], unique=False)
-        batch_op.create_index("ix_delivery_broadcast", ["broadcast_id", "state"], unique=False)
         batch_op.create_index(
             "ix_delivery_held",
             ["due_at"],
@@ -426,6 +425,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'queued'"),
             sqlite_where=sa.text("state = 'queued'"),
         )
+        batch_op.create_index("ix_delivery_state", ["state", "broadcast_id"], unique=False)
 
     op.create_table(
         "errand",
@@ -506,7 +506,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("deadline_at IS NOT NULL"),
         )
         batch_op.create_index("ix_reach_resident", ["resident_id"], unique=False)
-        batch_op.create_index("ix_reach_state", ["broadcast_id", "state"], unique=False)
+        batch_op.create_index("ix_reach_state", ["state", "broadcast_id"], unique=False)
 
     op.create_table(
         "attempt",
@@ -590,6 +590,7 @@ def downgrade() -> None:
     op.drop_table("help_request")
     op.drop_table("errand")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_delivery_state")
         batch_op.drop_index(
             "ix_delivery_queued",
             postgresql_where=sa.text("state = 'queued'"),
@@ -610,7 +611,6 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'held'"),
             sqlite_where=sa.text("state = 'held'"),
         )
-        batch_op.drop_index("ix_delivery_broadcast")
         batch_op.drop_index("ix_delivery_address")
 
     op.drop_table("delivery")
