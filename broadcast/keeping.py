@@ -62,27 +62,29 @@ class Reaper:
         ids = await self._leases.lost_leases(now, BATCH)
         if not ids:
             return 0
-        polled = [one for one in await self._leases.open_attempts(ids) if self._may_be_asked(one, now)]
-        waiting = {one.delivery_id for one in polled}
+        taken = await self._leases.open_attempts(ids)
+        again = {one.delivery_id: moment for one in taken if (moment := self._look_again(one, now)) > now}
         unconfirmed: list[DeliveryId] = []
 
         def decide(facts: DeliveryFacts) -> Change | None:
             if facts.lease_until is None or facts.lease_until > now:
                 return None  # renewed, or moved on, since the look
-            if facts.id in waiting and facts.state is DeliveryState.SENT:
-                return unchanged(facts, lease_until=now + POLL_AGAIN)
+            if facts.id in again and facts.state is DeliveryState.SENT:
+                return unchanged(facts, lease_until=again[facts.id])
             change = self._decider.timed_out(facts, now)
             if change is not None and change.state is DeliveryState.UNCONFIRMED:
                 unconfirmed.append(facts.id)
             return change
 
         await self._leases.change(ids, now, decide)
+        polled = [one for one in taken if one.delivery_id in again and self.inquiries.is_polled(one.provider)]
         self.inquiries.note(unconfirmed, polled)
         return len(ids)
 
-    def _may_be_asked(self, one: OpenAttempt, now: datetime) -> bool:
-        """Whether its provider tells only when asked, and is not to be given up yet."""
-        return self.inquiries.is_polled(one.provider) and now < policy.gives_up(one.channel, one.begun_at)
+    def _look_again(self, one: OpenAttempt, now: datetime) -> datetime:
+        """When what the provider has is given up; until then who tells only when asked is asked now and then."""
+        until = policy.gives_up(one.channel, one.begun_at)
+        return min(until, now + POLL_AGAIN) if self.inquiries.is_polled(one.provider) else until
 
 
 class FinishStore(Protocol):

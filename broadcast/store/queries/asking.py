@@ -89,8 +89,9 @@ async def keep_errands(
         await run(
             connection,
             "INSERT INTO errand (broadcast_id, purpose, subject, round, text_ciphertext, created_at)"
-            " VALUES (:broadcast, :purpose, :subject, 1 + COALESCE((SELECT MAX(round) FROM errand"
-            " WHERE broadcast_id = :broadcast AND purpose = :purpose AND subject = :subject), 0), :text, :now)",
+            " VALUES (:broadcast, CAST(:purpose AS text), :subject, 1 + COALESCE((SELECT MAX(round) FROM errand"
+            " WHERE broadcast_id = :broadcast AND purpose = CAST(:purpose AS text) AND subject = :subject), 0),"
+            " :text, :now)",
             broadcast=one.broadcast_id,
             purpose=str(one.purpose),
             subject=one.subject,
