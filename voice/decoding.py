@@ -18,17 +18,16 @@ from av.container import InputContainer
 
 from broadcast.errors import InvalidInput, NotAudio
 from broadcast.ports import Speech
-
-Sound = npt.NDArray[np.float32]
+from voice.filters import Sound, spans
+from voice.hearing import Advice, Ear
 
 # Demuxers that open further files or addresses (hls, concat, sdp, images …) must never be reached.
 CONTAINERS = "mov,matroska,webm,ogg,mp3,wav,w64,aac,amr,flac,aiff,caf,asf"
 OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
-HIGHEST_RATE = 48_000
+HIGHEST_RATE = 24_000  # nothing that we make has more; ten minutes are 29 MB at this rate
 LOWEST_RATE = 4_000
 BAD_PACKETS = 200  # more than this in a row without any sound: the rest is rubbish
 SIGNS_OF_A_CUT = ("ended prematurely", "do not match", "packet corrupt", "partial file", "truncat")
-SILENT_RMS = 10 ** (-55 / 20)  # the loudest tenth of a second; a whisper across a room is about -50 dBFS
 # What FFmpeg says may quote the file; we look at it here, and it goes to no log.
 logging.getLogger("libav").setLevel(logging.CRITICAL)
 READ_ERRORS = (av.FFmpegError, ValueError, ArithmeticError, LookupError, OSError)
@@ -45,9 +44,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An upload as mono sound at its own rate (at most 48 kHz), with what was found in the file.
+    """An upload as mono sound at its own rate (at most 24 kHz), with what was found in the file.
 
     `truncated`: the file ends too early or has damaged parts; what could be read is in `speech`.
+    `advice`: what the author could do better; the recording may be sent all the same.
     """
 
     speech: Speech
@@ -55,6 +55,7 @@ class Decoded:
     codec: str
     channels: int
     truncated: bool
+    advice: tuple[Advice, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -63,25 +64,47 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been decoded so far: runs of blocks that share one sampling rate."""
+    """What has been decoded so far, as samples at one rate; a second at a time is resampled and kept."""
 
-    runs: list[tuple[int, list[Sound]]] = field(default_factory=list)
+    pcm: bytearray = field(default_factory=bytearray)
+    rate: int = 0
     seconds: float = 0.0
     channels: int = 1
     is_damaged: bool = False
+    ear: Ear = field(default_factory=Ear)
+    _waiting: list[Sound] = field(default_factory=list)
+    _stream: soxr.ResampleStream | None = None
+    _from_rate: int = 0
 
     def add(self, frame: AudioFrame) -> None:
-        if not self.runs or self.runs[-1][0] != frame.rate:
-            self.runs.append((frame.rate, []))
+        self.rate = self.rate or min(frame.rate, HIGHEST_RATE)
+        if frame.rate != self._from_rate:
+            self.end()
+            self._begin(frame.rate)
         self.channels = max(self.channels, len(frame.layout.channels))
-        self.runs[-1][1].append(mono(frame))
         self.seconds += frame.samples / frame.rate
+        self._waiting.append(mono(frame))
+        if sum(map(len, self._waiting)) >= frame.rate:
+            self._take()
 
-    def sound(self) -> tuple[Sound, int]:
-        """Everything at the first rate, or at 48 kHz where that is higher."""
-        rate = min(self.runs[0][0], HIGHEST_RATE)
-        parts = [resample(np.concatenate(blocks), of, rate) for of, blocks in self.runs]
-        return np.concatenate(parts), rate
+    def end(self) -> None:
+        """Keep what is still waiting; after it there may be sound of another rate."""
+        if self._from_rate:
+            self._take(is_last=True)
+
+    def _begin(self, rate: int) -> None:
+        self._from_rate = rate
+        is_same = rate == self.rate
+        self._stream = None if is_same else soxr.ResampleStream(rate, self.rate, 1, dtype="float32")
+
+    def _take(self, *, is_last: bool = False) -> None:
+        block = np.concatenate(self._waiting) if self._waiting else np.zeros(0, np.float32)
+        self._waiting.clear()
+        if len(block):
+            self.ear.hear(block, self._from_rate)
+        if self._stream is not None:
+            block = self._stream.resample_chunk(block, last=is_last)
+        self.pcm += to_pcm(block)
 
 
 def resample(sound: Sound, from_rate: int, to_rate: int) -> Sound:
@@ -124,23 +147,27 @@ def _decode(container: InputContainer, limits: Limits, log: list[tuple[int, str,
             "This file has no sound in it.", "이 파일에는 소리가 들어 있지 않습니다.", field="file"
         )
     reading = _read(container, stream, limits)
-    if not reading.runs:
+    if not reading.rate:
         raise _unreadable(log)
     declared = float(container.duration or 0) / av.time_base
-    sound, rate = reading.sound()
-    _refuse_silence(sound, rate)
+    if reading.ear.is_silent:
+        raise _nothing_heard()
     return Decoded(
-        Speech(to_pcm(sound), rate),
+        Speech(bytes(reading.pcm), reading.rate),
         container.format.name,
         stream.codec_context.name,
         reading.channels,
         reading.is_damaged or _says_cut(log) or declared - reading.seconds > max(0.5, declared * 0.02),
+        reading.ear.advice(),
     )
 
 
 def to_pcm(sound: Sound) -> bytes:
     """16-bit little-endian samples."""
-    return (np.clip(sound, -1.0, 1.0) * 32767).round().astype("<i2").tobytes()
+    samples: npt.NDArray[np.int16] = np.empty(len(sound), "<i2")
+    for start, end in spans(len(sound)):
+        samples[start:end] = (np.clip(sound[start:end], -1.0, 1.0) * 32767).round()
+    return samples.tobytes()
 
 
 def _read(container: InputContainer, stream: AudioStream, limits: Limits) -> _Reading:
@@ -150,6 +177,7 @@ def _read(container: InputContainer, stream: AudioStream, limits: Limits) -> _Re
             reading.add(frame)
         if reading.seconds > limits.seconds:
             raise _too_long(limits.seconds)
+    reading.end()
     return reading
 
 
@@ -173,19 +201,14 @@ def _frames(container: InputContainer, stream: AudioStream, reading: _Reading) -
             bad += 1
 
 
-def _refuse_silence(sound: Sound, rate: int) -> None:
-    size = max(1, rate // 10)
-    whole = sound[: max(1, len(sound) // size) * size]
-    tenths = whole.reshape(-1, size) if len(whole) >= size else whole[np.newaxis, :]
-    centred = tenths - tenths.mean(axis=1, keepdims=True)
-    if np.sqrt((centred**2).mean(axis=1)).max() < SILENT_RMS:
-        raise InvalidInput(
-            "Nothing can be heard in this recording. Check that the microphone is on, "
-            "hold the phone closer and record again.",
-            "녹음에서 소리가 들리지 않습니다. 마이크가 켜져 있는지 보시고, "
-            "전화기를 입 가까이 대고 다시 녹음해 주세요.",
-            field="file",
-        )
+def _nothing_heard() -> InvalidInput:
+    return InvalidInput(
+        "Nothing can be heard in this recording. Check that the microphone is on, "
+        "hold the phone closer and record again.",
+        "녹음에서 소리가 들리지 않습니다. 마이크가 켜져 있는지 보시고, "
+        "전화기를 입 가까이 대고 다시 녹음해 주세요.",
+        field="file",
+    )
 
 
 def _says_cut(log: list[tuple[int, str, str]]) -> bool:

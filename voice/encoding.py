@@ -13,7 +13,7 @@ import numpy as np
 from av.container import OutputContainer
 
 from broadcast.ports import Speech
-from voice.decoding import Sound
+from voice.filters import Sound
 
 MP3_BITS, OPUS_BITS = 64_000, 24_000
 PEAKS = 400  # as many bars as a waveform on the page can show
@@ -51,14 +51,16 @@ def telephone_pcm(speech: Speech) -> bytes:
 
 def peaks(speech: Speech) -> bytes:
     """JSON: the duration and up to 400 levels from 0 to 1."""
-    sound = np.abs(to_sound(speech))
-    bars = np.array_split(sound, min(PEAKS, max(1, len(sound))))
-    levels = [round(float(bar.max(initial=0.0)), 3) for bar in bars]
+    samples = np.frombuffer(speech.pcm, "<i2")
+    bars = np.array_split(samples, min(PEAKS, max(1, len(samples))))
+    levels = [round(max(int(bar.max(initial=0)), -int(bar.min(initial=0))) / 32768, 3) for bar in bars]
     return json.dumps({"seconds": round(speech.seconds, 3), "peaks": levels}).encode()
 
 
 def to_sound(speech: Speech) -> Sound:
-    return np.frombuffer(speech.pcm, "<i2").astype(np.float32) / np.float32(32768)
+    sound = np.frombuffer(speech.pcm, "<i2").astype(np.float32)
+    sound *= np.float32(1 / 32768)
+    return sound
 
 
 def _encode(

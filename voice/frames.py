@@ -38,7 +38,14 @@ class _Answer(pickle.Unpickler):
     """Builds values and mistakes only: a child that a hostile file has taken over must not reach us."""
 
     MODULES = frozenset(
-        {"broadcast.errors", "broadcast.ports", "voice.decoding", "voice.rendering", "voice.frames"}
+        {
+            "broadcast.errors",
+            "broadcast.ports",
+            "voice.decoding",
+            "voice.hearing",
+            "voice.rendering",
+            "voice.frames",
+        }
     )
 
     def find_class(self, module_name: str, name: str) -> type:

@@ -8,11 +8,11 @@ from functools import cache
 
 import numpy as np
 
-from voice.decoding import Sound, resample
-from voice.limiter import OVERSAMPLING, Steps, drive, limit
+from voice.decoding import resample
+from voice.filters import Biquad, Sound, filtered, spans
+from voice.limiter import Limited, Steps, block_loudness, drive, energies_of, true_peak_of
 
 RUMBLE_HZ = 80.0
-BLOCK_S = 0.4  # ITU-R BS.1770 measures blocks of this length
 KEEP_BEFORE_S, KEEP_AFTER_S = 0.1, 0.25
 CLOSE_ENOUGH_LU = 0.2
 CORRECTIONS = 3
@@ -32,40 +32,45 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Levelled:
-    sound: Sound
+    limited: Limited
     rate: int
     lufs: float
     true_peak_dbtp: float
 
+    @property
+    def sound(self) -> Sound:
+        """All of it at once."""
+        return self.limited.whole()
 
-# Opus overshoots by up to two decibels, so the ceiling lies that far under -1 dBTP.
+
+# MP3 hardly overshoots at this bit rate; Opus does by up to two and a half decibels, so its ceiling lies
+# that far under -1 dBTP: limiting once costs less than encoding again.
 WEB = Target(rate=24_000, lufs=-16.0, ceiling_dbtp=-3.0)
+OPUS = Target(rate=24_000, lufs=-16.0, ceiling_dbtp=-4.0)
 # The half decibel covers rounding to 16 bits and meters that oversample more than ours.
 TELEPHONE = Target(rate=8_000, lufs=-13.0, ceiling_dbtp=-3.5, is_telephone=True)
 
 
-def level(sound: Sound, rate: int, target: Target) -> Levelled:
-    """The sound at the target's rate, band, loudness and ceiling; it should be trimmed already."""
-    banded = high_pass(resample(sound, rate, target.rate), target.rate)
+def level(sound: Sound, rate: int, target: Target, *, is_ours: bool = False) -> Levelled:
+    """The sound at the target's rate, band, loudness and ceiling; it should be trimmed already.
+
+    `is_ours`: nobody else needs the sound, so it may be worked on where it is.
+    """
+    is_new = rate != target.rate
+    sound = high_pass(resample(sound, rate, target.rate), target.rate, in_place=is_new or is_ours)
     if target.is_telephone:
-        banded = telephone_band(banded, target.rate)
-    loud = _to_loudness(_full_scale(banded), target)
-    return Levelled(loud, target.rate, loudness(loud, target.rate), true_peak(loud))
+        sound = telephone_band(sound, target.rate)
+    return _to_loudness(_full_scale(sound), target)
 
 
 def loudness(sound: Sound, rate: int) -> float:
-    """Integrated loudness in LUFS (BS.1770-4); what is shorter than a block counts as if it went on."""
-    from pyloudnorm import Meter  # brings scipy with it: a second that only the child processes need to spend
-
-    shortest = math.ceil(BLOCK_S * rate) + 1
-    if 0 < len(sound) < shortest:
-        sound = np.resize(sound, shortest)
-    return float(Meter(rate).integrated_loudness(sound)) if len(sound) else -math.inf
+    """Integrated loudness in LUFS (BS.1770-4); what is shorter than a block counts by what there is."""
+    return block_loudness(energies_of(lambda start, end: sound[start:end], len(sound), rate))
 
 
 def true_peak(sound: Sound) -> float:
     """The highest level between the samples in dBTP."""
-    return decibels(float(np.abs(resample(sound, 1, OVERSAMPLING)).max(initial=0.0)))
+    return decibels(true_peak_of(lambda start, end: sound[start:end], len(sound)))
 
 
 def decibels(amplitude: float) -> float:
@@ -82,7 +87,8 @@ def trim(sound: Sound, rate: int) -> Sound:
     count = len(sound) // size
     if count < 3:
         return sound
-    rms = np.sqrt((sound[: count * size].reshape(count, size) ** 2).mean(axis=1))
+    rows = sound[: count * size].reshape(count, size)
+    rms = np.sqrt(np.einsum("ij,ij->i", rows, rows) / size)
     loud, floor = np.quantile(rms, 0.95), np.quantile(rms, 0.02)
     threshold = max(loud * 10 ** (-40 / 20), min(floor * 2.0, loud * 10 ** (-20 / 20)))
     voiced = np.flatnonzero(rms > threshold)
@@ -92,13 +98,10 @@ def trim(sound: Sound, rate: int) -> Sound:
     return sound[start : (voiced[-1] + 1) * size + int(KEEP_AFTER_S * rate)]
 
 
-def high_pass(sound: Sound, rate: int) -> Sound:
-    """Take away hum and rumble (4th order Butterworth), and any constant offset."""
-    from pyloudnorm import IIRfilter
-
-    for quality in (0.5412, 1.3066):
-        sound = IIRfilter(0.0, quality, RUMBLE_HZ, rate, "high_pass").apply_filter(sound)
-    return np.asarray(sound, dtype=np.float32)
+def high_pass(sound: Sound, rate: int, *, in_place: bool = False) -> Sound:
+    """Take away rumble (4th order Butterworth), and any constant offset."""
+    twice = [Biquad("high_pass", rate, RUMBLE_HZ, quality) for quality in (0.5412, 1.3066)]
+    return filtered(sound, twice, in_place=in_place)
 
 
 def telephone_band(sound: Sound, rate: int) -> Sound:
@@ -107,13 +110,14 @@ def telephone_band(sound: Sound, rate: int) -> Sound:
     The kernel also delays high tones by some milliseconds against low ones (as broadcasters' phase rotators
     do): voices have sharp, one-sided peaks, and without this the limiter costs them 2 LU.
     """
-    if not len(sound):
-        return sound
-    size = len(sound) + KERNEL
-    length = 1 << (size - 1).bit_length()
-    spectrum = np.fft.rfft(sound, length) * np.fft.rfft(_telephone_kernel(rate), length)
+    kernel = _telephone_kernel(rate)
+    result = np.zeros(len(sound) + KERNEL - 1, np.float32)
+    for start, end in spans(len(sound)):
+        length = 1 << (end - start + KERNEL - 2).bit_length()
+        spectrum = np.fft.rfft(sound[start:end], length) * np.fft.rfft(kernel, length)
+        result[start : end + KERNEL - 1] += np.fft.irfft(spectrum, length)[: end - start + KERNEL - 1]
     delay = KERNEL // 2
-    return np.fft.irfft(spectrum, length)[delay : delay + len(sound)].astype(np.float32)
+    return result[delay : delay + len(sound)]
 
 
 @cache
@@ -127,28 +131,31 @@ def _telephone_kernel(rate: int) -> Sound:
 
 
 def _full_scale(sound: Sound) -> Sound:
-    """At a level where no part of a quiet recording falls under the loudness meter's gate."""
-    highest = float(np.abs(sound).max(initial=0.0))
-    return sound / np.float32(highest) if highest > 0 else sound
+    """At a level where no part of a quiet recording falls under the loudness meter's gate; in place."""
+    highest = max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0)))
+    if highest > 0:
+        sound *= np.float32(1 / highest)
+    return sound
 
 
-def _to_loudness(sound: Sound, target: Target) -> Sound:
+def _to_loudness(sound: Sound, target: Target) -> Levelled:
     """Gain and limiting that end at the target's loudness under its ceiling.
 
-    The search counts in steps; what pyloudnorm then measures corrects it, and what still peeks over the
-    ceiling (the limiter's own movement adds a little) lowers the ceiling.
+    The search counts in steps; what is then measured corrects it, and what still peeks over the ceiling
+    (the limiter's own movement adds a little) lowers the ceiling.
     """
-    if not len(sound):
-        return sound
     steps = Steps.of(sound, target.rate)
-    wanted, ceiling_dbtp, limited = target.lufs, target.ceiling_dbtp, sound
-    for _ in range(CORRECTIONS):
+    wanted, ceiling_dbtp = target.lufs, target.ceiling_dbtp
+    for rounds_left in range(CORRECTIONS - 1, -1, -1):
         ceiling = 10 ** (ceiling_dbtp / 20)
-        limited = limit(sound, steps, drive(steps, wanted, ceiling), ceiling)
-        miss = target.lufs - loudness(limited, target.rate)
-        excess = true_peak(limited) - target.ceiling_dbtp
-        if not math.isfinite(miss) or (abs(miss) < CLOSE_ENOUGH_LU and excess <= 0.05):
-            break
+        limited = Limited.of(sound, steps, drive(steps, wanted, ceiling), ceiling)
+        lufs = block_loudness(energies_of(limited.part, len(sound), target.rate))
+        peak = true_peak_of(limited.part, len(sound))
+        found = Levelled(limited, target.rate, lufs, decibels(peak))
+        miss, excess = target.lufs - found.lufs, found.true_peak_dbtp - target.ceiling_dbtp
+        is_close = not math.isfinite(miss) or (abs(miss) < CLOSE_ENOUGH_LU and excess <= 0.05)
+        if is_close or not rounds_left:
+            return found
         wanted += miss
         ceiling_dbtp -= max(0.0, excess)
-    return limited
+    raise AssertionError("CORRECTIONS is at least one")

@@ -11,9 +11,10 @@ import numpy as np
 
 from broadcast.ports import Speech
 from voice import encoding
-from voice.assembly import join
 from voice.decoding import Limits, decode_now, resample, to_pcm
-from voice.level import TELEPHONE, WEB, Levelled, Target, level, trim, true_peak
+from voice.filters import Sound, remove_hum, spans
+from voice.level import OPUS, TELEPHONE, WEB, Target, decibels, level, trim
+from voice.limiter import true_peak_of
 
 LEAD_S, TAIL_S = 0.1, 0.15
 PUBLIC_CEILING_DBTP = -1.0
@@ -38,8 +39,11 @@ Files = dict[str, File]
 def read_recording(source: bytes | Path, limits: Limits) -> Speech:
     """A stranger's recording, trimmed and at the working rate; raises what decoding raises."""
     decoded = decode_now(source, limits).speech
-    sound = trim(encoding.to_sound(decoded), decoded.rate)
-    return Speech(to_pcm(resample(sound, decoded.rate, WEB.rate)), WEB.rate)
+    rate = decoded.rate
+    sound = trim(encoding.to_sound(decoded), rate)
+    del decoded
+    remove_hum(sound, rate)
+    return Speech(to_pcm(resample(sound, rate, WEB.rate)), WEB.rate)
 
 
 def render_web(speech: Speech) -> Files:
@@ -56,10 +60,13 @@ def render_web(speech: Speech) -> Files:
 
 def render_others(speech: Speech) -> Files:
     """What telephones play, and Opus."""
-    finished, measured = _finish(speech, WEB)
+    return {"opus": _opus_file(speech)} | _telephone_files(speech)
+
+
+def _opus_file(speech: Speech) -> File:
+    finished, measured = _finish(speech, OPUS)
     data, peak = _under_the_ceiling(encoding.opus, finished)
-    opus = File(data, ".ogg", "audio/ogg", finished.seconds, measured.lufs, peak)
-    return {"opus": opus} | _telephone_files(speech)
+    return File(data, ".ogg", "audio/ogg", finished.seconds, measured.lufs, peak)
 
 
 # Two jobs of about the same length for two processes: the encoders do not let go of the interpreter.
@@ -91,27 +98,51 @@ def _telephone_files(speech: Speech) -> Files:
     }
 
 
-def _finish(speech: Speech, target: Target) -> tuple[Speech, Levelled]:
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    lufs: float
+    true_peak_dbtp: float
+
+
+def _finish(speech: Speech, target: Target) -> tuple[Speech, _Measured]:
+    """At its level, with a breath of silence at both ends."""
+    # Nothing here may be held twice: ten minutes as floating point are 58 MB.
     sound = trim(encoding.to_sound(speech), speech.rate)
-    levelled = level(sound, speech.rate, target)
-    finished = Speech(to_pcm(levelled.sound), levelled.rate)
-    return join([LEAD_S, finished, TAIL_S], levelled.rate), levelled
+    levelled = level(sound, speech.rate, target, is_ours=True)
+    measured = _Measured(levelled.lufs, levelled.true_peak_dbtp)
+    pcm = bytearray(_silence(LEAD_S, target.rate))
+    for start, end in spans(len(levelled.limited.sound)):
+        pcm += to_pcm(levelled.limited.part(start, end))
+    pcm += _silence(TAIL_S, target.rate)
+    del sound, levelled
+    return Speech(bytes(pcm), target.rate), measured
+
+
+def _silence(seconds: float, rate: int) -> bytes:
+    return bytes(2 * round(seconds * rate))
 
 
 def _under_the_ceiling(encode: Callable[[Speech], bytes], speech: Speech) -> tuple[bytes, float]:
     """Encoded sound whose decoded peaks stay under -1 dBTP, whatever lossy coding adds to them."""
-    sound = encoding.to_sound(speech)
     data = encode(speech)
-    peak = _decoded_peak(data, speech.rate)
+    peak = _decoded_peak(data)
     for _ in range(RETRIES):
         if peak <= PUBLIC_CEILING_DBTP:
             break
-        sound = sound * np.float32(10 ** ((PUBLIC_CEILING_DBTP - 0.1 - peak) / 20))
-        data = encode(replace(speech, pcm=to_pcm(sound)))
-        peak = _decoded_peak(data, speech.rate)
+        quieter = encoding.to_sound(speech)
+        quieter *= np.float32(10 ** ((PUBLIC_CEILING_DBTP - 0.4 - peak) / 20))
+        speech = replace(speech, pcm=to_pcm(quieter))
+        del quieter
+        data = encode(speech)
+        peak = _decoded_peak(data)
     return data, peak
 
 
-def _decoded_peak(data: bytes, rate: int) -> float:
-    decoded = decode_now(data, Limits(seconds=float("inf")))
-    return true_peak(resample(encoding.to_sound(decoded.speech), decoded.speech.rate, rate))
+def _decoded_peak(data: bytes) -> float:
+    speech = decode_now(data, Limits(seconds=float("inf"))).speech
+    samples = np.frombuffer(speech.pcm, "<i2")
+
+    def part(start: int, end: int) -> Sound:
+        return samples[start:end].astype(np.float32) * np.float32(1 / 32768)
+
+    return decibels(true_peak_of(part, len(samples)))

@@ -22,6 +22,8 @@ T = TypeVar("T")
 # A script of our own, not multiprocessing: its spawn re-imports the parent's main module in every child.
 _BOOT = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from voice.worker_child import serve; serve()"
 _FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# glibc keeps freed blocks of up to 32 MB for itself; sounds are about as long, and shall go back at once.
+_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "16777216", "MALLOC_ARENA_MAX": "2"}
 _START_S = 60.0
 
 
@@ -149,7 +151,11 @@ class Workers:
 
 def _environment() -> dict[str, str]:
     """Ours without our settings: a child that reads strangers' files needs no secret key."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("MAEUL_")} | _FEW_THREADS
+    return (
+        {name: value for name, value in os.environ.items() if not name.startswith("MAEUL_")}
+        | _FEW_THREADS
+        | _GIVE_BACK
+    )
 
 
 class _Child:

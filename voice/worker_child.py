@@ -51,6 +51,7 @@ def _limit_memory(memory_mb: int) -> None:
 def _answer(request: bytes) -> bytes:
     try:
         function, args, kwargs = pickle.loads(request)  # noqa: S301  # from our parent
+        del request  # a long recording; the work on it needs the room
         return pickle.dumps((True, function(*args, **kwargs)), protocol=5)
     except Exception as error:  # noqa: BLE001  # it belongs to the caller in the parent
         return _pickled_error(error)

@@ -9,8 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from voice.decoding import Limits, Sound, decode_now
+from voice.decoding import Limits, decode_now
 from voice.encoding import to_sound
+from voice.filters import Sound
 
 AUDIO = Path(__file__).parents[1] / "data" / "audio"
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from pyloudnorm import IIRfilter, Meter
 
 from tests.voice.sounds import band_db, ebur128, recorded, tone
-from voice.decoding import Sound
-from voice.level import TELEPHONE, WEB, Target, level, loudness, telephone_band, trim, true_peak
+from voice.decoding import resample
+from voice.filters import Sound, hum_lines, remove_hum
+from voice.level import TELEPHONE, WEB, Target, high_pass, level, loudness, telephone_band, trim, true_peak
 
 Source = Callable[[], tuple[Sound, int]]
 NOISE = np.random.default_rng(2)
@@ -100,3 +102,30 @@ def test_rumble_and_offset_are_filtered() -> None:
     levelled = level(sound, 48_000, WEB)
     assert band_db(levelled.sound, WEB.rate, 450, 550) - band_db(levelled.sound, WEB.rate, 0, 35) > 30
     assert loudness(levelled.sound, WEB.rate) == pytest.approx(WEB.lufs, abs=0.5)
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
+def test_loudness_in_blocks_is_what_pyloudnorm_measures(source: Source) -> None:
+    sound, rate = source()
+    assert loudness(sound, rate) == pytest.approx(Meter(rate).integrated_loudness(sound), abs=0.1)
+
+
+def test_a_long_sound_is_worked_on_as_if_it_were_one_piece() -> None:
+    noise = NOISE.normal(0, 0.1, 700_000).astype(np.float32)
+    whole = noise
+    for quality in (0.5412, 1.3066):
+        whole = IIRfilter(0.0, quality, 80.0, 24_000, "high_pass").apply_filter(whole)
+    assert np.abs(high_pass(noise, 24_000) - whole).max() < 1e-4
+    assert true_peak(noise) == pytest.approx(20 * np.log10(np.abs(resample(noise, 1, 4)).max()), abs=0.05)
+
+
+def test_the_mains_hum_is_taken_out_and_the_voice_is_not() -> None:
+    voice, rate = recorded("chrome.webm")
+    hum = sum((tone(f, len(voice) / rate, rate, 0.02) for f in (60, 120, 180, 300)), np.zeros(1, np.float32))
+    hummed = (voice + hum[: len(voice)]).astype(np.float32)
+    assert hum_lines(hummed, rate)[:3] == [60, 120, 180]
+    assert hum_lines(voice, rate) == []
+    before = band_db(hummed, rate, 118, 122), band_db(hummed, rate, 500, 3_000)
+    remove_hum(hummed, rate)
+    assert before[0] - band_db(hummed, rate, 118, 122) > 15
+    assert before[1] == pytest.approx(band_db(hummed, rate, 500, 3_000), abs=0.5)
