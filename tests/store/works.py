@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Row
 
 from broadcast import policy
 from broadcast.compose import Composer, Draft, Who
@@ -38,7 +36,6 @@ from broadcast.outcomes import Decider
 from broadcast.ports import ClipInfo
 from broadcast.receipts import Applied, ReceiptBook
 from broadcast.render import Part
-from broadcast.store.columns import from_us
 from broadcast.store.queries.compose import ComposeQueries
 from broadcast.store.queries.course import CourseQueries
 from broadcast.store.queries.dispatch import DispatchQueries
@@ -47,10 +44,11 @@ from broadcast.store.queries.finishing import FinishQueries
 from broadcast.store.queries.health import HealthQueries
 from broadcast.store.queries.leases import LeaseQueries
 from broadcast.store.queries.receipts import ReceiptQueries
-from broadcast.store.unit import Database, fetch, run
+from broadcast.store.unit import Database
 from broadcast.work import Claimed, Finished, StopRequest
-from tests.builders import VILLAGE, Office, a_village, an_account
+from tests.builders import VILLAGE, Office, a_resident, a_village, an_account
 from tests.store.carriers import PROVIDERS, Carrier, Spoken
+from tests.store.looking import Looking
 
 ZONE = ZoneInfo("Asia/Seoul")
 LEASE = timedelta(seconds=60)
@@ -58,8 +56,7 @@ CLIPS = [Part("text", 0, ClipInfo("hash", 3.0, "espeak"))]
 
 
 @dataclass
-class Works:
-    office: Office
+class Works(Looking):
     village: VillageId
     head: Who
     officer: Who
@@ -71,15 +68,14 @@ class Works:
         database, vault, clock = self.office.database, self.office.vault, self.office.clock
         self.clock = clock
         self.last = BroadcastId(0)
+        self.halted: list[BroadcastId] = []
         self.person = ResidentId(0)  # for a test to remember whom it is about
         self.decider = Decider(ZONE)
         self.queries = DispatchQueries(database, vault)
         self.course = CourseQueries(database, vault)
         self.leases = LeaseQueries(database, vault)
         self.health = HealthQueries(database)
-        self.composer = Composer(
-            ComposeQueries(database), clock, Spoken(), lambda _: None, lambda _id, stops: self._stop(stops)
-        )
+        self.composer = Composer(ComposeQueries(database), clock, Spoken(), lambda _: None, self._take_back)
         self.book = self.a_book()
         self.letters = Letters(Links(b"k" * 32, "https://maeul.test", clock))
         self.reaper = Reaper(
@@ -100,6 +96,10 @@ class Works:
         """As another process has one."""
         store = ReceiptQueries(self.office.database, self.office.vault)
         return ReceiptBook(store, self.clock, self.decider, self._applied)
+
+    def _take_back(self, broadcast_id: BroadcastId, stops: Sequence[StopRequest]) -> None:
+        self.halted.append(broadcast_id)
+        self._stop(stops)
 
     def _stop(self, stops: Sequence[StopRequest]) -> None:
         self.stops += stops
@@ -200,7 +200,16 @@ class Works:
 
     async def hand_over(self, channel: Channel, outcome: Outcome | None = None) -> list[AttemptId]:
         """Claim all, begin, and write the answer back: accepted unless said otherwise."""
-        claimed = await self.claim(channel)
+        return await self._hand_over(await self.claim(channel), outcome)
+
+    async def hand_over_some(self, n: int) -> list[AttemptId]:
+        """The first calls alone."""
+        return await self._hand_over(await self.claim(Channel.VOICE, n), None)
+
+    async def accept(self, begun: Mapping[DeliveryId, AttemptId]) -> None:
+        await self.turn_over(finished={pair: Accepted(f"ref-{pair[1]}") for pair in begun.items()})
+
+    async def _hand_over(self, claimed: Sequence[Claimed], outcome: Outcome | None) -> list[AttemptId]:
         begun = await self.turn_over(claimed)
         await self.settle_not_begun([one for one in claimed if one.id not in begun])
         answers = {pair: outcome or Accepted(f"ref-{pair[1]}") for pair in begun.items()}
@@ -255,28 +264,12 @@ class Works:
         self.clock.pass_(**time)
         await self.tick()
 
-    # --- looking ----------------------------------------------------------------------------------
-
-    async def rows(self, sql: str, **params: object) -> Sequence[Row[Any]]:
-        async with self.office.database.read() as connection:
-            return await fetch(connection, sql, **params)
-
-    async def write(self, sql: str, **params: object) -> None:
-        async with self.office.database.write() as connection:
-            await run(connection, sql, **params)
-
-    async def deliveries(self, where: str = "1 = 1") -> list[tuple[str, str]]:
-        """Channel and state of each, in order of making."""
-        sql = f"SELECT channel, state FROM delivery WHERE {where} ORDER BY id"
-        return [(row.channel, row.state) for row in await self.rows(sql)]
-
-    async def reaches(self) -> list[str]:
-        return [row.state for row in await self.rows("SELECT state FROM reach ORDER BY id")]
-
-    async def deadline(self) -> datetime | None:
-        """The only reach's."""
-        (row,) = await self.rows("SELECT deadline_at FROM reach")
-        return None if row.deadline_at is None else from_us(row.deadline_at)
+    async def give_head_a_phone(self, number: str = "010-9999-0000") -> None:
+        """Where the missed lists go."""
+        await a_resident(self.office, phone=number, name="이장", categories=())
+        await self.write(
+            "UPDATE account SET address_id = (SELECT MAX(id) FROM address) WHERE id = :id", id=self.head.id
+        )
 
 
 @asynccontextmanager

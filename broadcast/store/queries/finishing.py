@@ -30,7 +30,8 @@ DONE = f"""
       AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.broadcast_id = broadcast.id AND r.state = 'heard'
                       AND r.deadline_at IS NOT NULL)
       AND (round = 1 OR NOT EXISTS (
-          SELECT 1 FROM delivery d WHERE d.broadcast_id = broadcast.id AND d.state IN ({LIVE_LIST})))
+          SELECT 1 FROM delivery d WHERE d.broadcast_id = broadcast.id AND d.purpose = 'announcement'
+          AND d.state IN ({LIVE_LIST})))
     RETURNING id, priority
 """
 
