@@ -15,9 +15,11 @@ class Ask(StrEnum):
 
     FIRST = "first"  # chat, else call, else SMS; EMERGENCY: all, but a call only without chat
     REMIND = "remind"  # chat again
-    CALL_WANTED = "call_wanted"  # a call to those of 70 and more, and to those who asked for calls
+    CALL_WANTED = "call_wanted"  # a call to those of 70 and more, who asked for it, or have another number
     NEXT = "next"  # the next channel not yet tried
     CALL = "call"
+    CALL_FIRST = "call_first"  # a call to those whose number was not rung yet
+    CALL_AGAIN = "call_again"  # a further call to those whom the first rung rang
     TEXT = "text"  # SMS
 
 
@@ -52,8 +54,8 @@ PLANS: dict[Priority, tuple[Rung, ...]] = {
     ),
     Priority.EMERGENCY: (
         Rung(_minutes(2), (Ask.FIRST,)),
-        Rung(_minutes(1), (Ask.CALL,)),
-        Rung(_minutes(3), (Ask.CALL,)),
+        Rung(_minutes(1), (Ask.CALL_FIRST,)),
+        Rung(_minutes(3), (Ask.CALL_AGAIN,)),
         Rung(_minutes(2), (), (Purpose.GUARDIAN_TOLD,), door=True),
         Rung(_minutes(12), (Ask.CALL,)),
         Rung(_minutes(30), (Ask.CALL,)),
@@ -71,7 +73,8 @@ PATIENCE = {Priority.ROUTINE: _minutes(60), Priority.URGENT: _minutes(15), Prior
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One reach when its deadline came. `live`: channels with a live delivery; `tried`: ever asked."""
+    """One reach when its deadline came. `live`: channels with a live delivery; `tried`: those whose
+    present address was ever asked."""
 
     priority: Priority
     rung: int
@@ -162,7 +165,12 @@ def _channel_for(ask: Ask, now_is: Situation) -> Channel | None:
         case Ask.CALL:
             return Channel.VOICE if may_call else None
         case Ask.CALL_WANTED:
-            return Channel.VOICE if may_call and now_is.wants_calls else None
+            is_owed = Channel.KAKAO not in now_is.has and Channel.VOICE not in now_is.tried
+            return Channel.VOICE if may_call and (now_is.wants_calls or is_owed) else None
+        case Ask.CALL_FIRST:
+            return Channel.VOICE if may_call and Channel.VOICE not in now_is.tried else None
+        case Ask.CALL_AGAIN:
+            return Channel.VOICE if may_call and Channel.KAKAO not in now_is.tried else None
         case Ask.TEXT:
             return None if Channel.SMS in now_is.tried else Channel.SMS
         case Ask.NEXT:

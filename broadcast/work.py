@@ -183,7 +183,7 @@ class ReachFacts:
     opens_at: time | None
     addresses: dict[Channel, AddressId]
     live: frozenset[Channel]
-    tried: frozenset[Channel]
+    tried: frozenset[Channel]  # whose present address was ever asked
     calls: int
     misses: int
     expires_at: datetime
