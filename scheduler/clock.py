@@ -72,10 +72,14 @@ class JumpClock:
     async def run(self, until: datetime | None = None) -> None:
         """Jump whenever all is quiet, until cancelled or `until` is reached."""
         while until is None or self._now < until:
-            await self.quiet()
-            if not self._jump(until):
+            if not await self.step(until):
                 self._changed.clear()
                 await self._changed.wait()
+
+    async def step(self, until: datetime | None = None) -> bool:
+        """Jump once, as soon as all is quiet; False if nobody sleeps."""
+        await self.quiet()
+        return self._jump(until)
 
     async def quiet(self) -> None:
         """Return when nobody works and nobody is about to."""
