@@ -9,6 +9,7 @@ from broadcast.model import Priority
 from broadcast.ports import Speech
 from voice.decoding import resample, to_pcm
 from voice.encoding import to_sound
+from voice.level import trim
 
 with warnings.catch_warnings():
     # pydub looks for an ffmpeg binary, which we never use, and imports audioop, old but present until 3.13.
@@ -18,6 +19,7 @@ with warnings.catch_warnings():
 
 RATE = 24_000
 FADE_MS = 8
+EDGE_S = 0.03  # silence that a phrase keeps at both ends
 CHIME_DB = -14.0
 # Tones in Hz and their lengths in ms; bells that differ by number and direction, none like a siren.
 CHIMES: dict[Priority, tuple[tuple[int, int], ...]] = {
@@ -36,6 +38,15 @@ def join(parts: Sequence[Speech | float], rate: int = RATE) -> Speech:
     for part in parts:
         whole += _silence(part, rate) if isinstance(part, int | float) else _piece(part, rate)
     return Speech(bytes(whole.raw_data), rate)
+
+
+def phrases(parts: Sequence[tuple[Speech, float]]) -> Speech:
+    """Phrases that were spoken one by one, each with the pause that follows it, as one speech."""
+    row: list[Speech | float] = []
+    for speech, pause_s in parts:
+        sound = trim(to_sound(speech), speech.rate, before_s=EDGE_S, after_s=EDGE_S)
+        row += [Speech(to_pcm(sound), speech.rate), pause_s]
+    return join(row[:-1], parts[0][0].rate)
 
 
 def chime(priority: Priority) -> Speech:

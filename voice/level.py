@@ -77,7 +77,7 @@ def decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
 
 
-def trim(sound: Sound, rate: int) -> Sound:
+def trim(sound: Sound, rate: int, *, before_s: float = KEEP_BEFORE_S, after_s: float = KEEP_AFTER_S) -> Sound:
     """Without the silence at both ends, but with a breath of it left.
 
     Silence is 40 dB under the loudest hundredths of a second, or little above the quietest ones where a
@@ -94,8 +94,8 @@ def trim(sound: Sound, rate: int) -> Sound:
     voiced = np.flatnonzero(rms > threshold)
     if not len(voiced):
         return sound
-    start = max(0, voiced[0] * size - int(KEEP_BEFORE_S * rate))
-    return sound[start : (voiced[-1] + 1) * size + int(KEEP_AFTER_S * rate)]
+    start = max(0, voiced[0] * size - int(before_s * rate))
+    return sound[start : (voiced[-1] + 1) * size + int(after_s * rate)]
 
 
 def high_pass(sound: Sound, rate: int, *, in_place: bool = False) -> Sound:

@@ -73,7 +73,8 @@ def true_peak_of(part: Part, length: int) -> float:
     """The highest level between the samples; only stretches that may hold it are looked at closely."""
     highest = 0.0
     for start, end in spans(length, PEAK_BLOCK):
-        if float(np.abs(part(start, end)).max()) * MOST_BETWEEN > highest:
+        between = part(start, end)
+        if max(float(between.max()), -float(between.min())) * MOST_BETWEEN > highest:
             highest = max(highest, float(np.abs(_oversampled(part, start, end, length)).max(initial=0.0)))
     return highest
 
@@ -155,11 +156,15 @@ class Limited:
         return cls(sound, steps.size, limiting_gain(steps.peaks * factor, ceiling) * np.float32(factor))
 
     def part(self, start: int, end: int) -> Sound:
-        first = max(0, start // self.size - 1)
-        gains = self.gains[first : end // self.size + 2]
-        centres = (first + np.arange(len(gains))) * self.size + (self.size - 1) / 2
-        curve = np.interp(np.arange(start, end), centres, gains)
-        return np.asarray(self.sound[start:end] * curve, dtype=np.float32)
+        """The gain goes in a straight line from the middle of one step to the middle of the next."""
+        shift = self.size // 2
+        ahead = shift - (self.size - 1) / 2
+        slope = ((np.arange(self.size) + ahead) / self.size).astype(np.float32)
+        first, last = (start - shift) // self.size, (end - 1 - shift) // self.size
+        gains = self.gains[np.clip(np.arange(first, last + 2), 0, len(self.gains) - 1)]
+        curve = (gains[:-1, np.newaxis] + np.diff(gains)[:, np.newaxis] * slope).reshape(-1)
+        skipped = start - shift - first * self.size
+        return self.sound[start:end] * curve[skipped : skipped + end - start]
 
     def whole(self) -> Sound:
         result = np.empty(len(self.sound), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from broadcast.errors import NotFound
@@ -13,6 +13,7 @@ from broadcast.model import Priority
 from broadcast.ports import EngineFailed, MediaStore, Speech
 from voice import recordings
 from voice.assembly import chime
+from voice.assembly import phrases as join_phrases
 from voice.decoding import Limits
 from voice.rendering import JOBS, Files, read_recording
 from voice.shelf import Rendered, Shelf
@@ -22,7 +23,7 @@ from voice.worker import WorkerDied, WorkerFailed, Workers
 T = TypeVar("T")
 A = TypeVar("A")
 
-VERSION = 1  # raise it when levels or formats change: what is on the shelf is then made anew
+VERSION = 2  # raise it when levels or formats change: what is on the shelf is then made anew
 RENDER_S = 120.0
 RECORDING = "recording"
 CHIME = "chime"
@@ -57,6 +58,53 @@ class Studio:
             return await self._shelf.find(name) or await self._render(name, engine, speech)
 
         return await self._once(name_for(self.voices.usable()[0]), make)
+
+    async def prepare_phrases(
+        self, scripts: Iterable[str], *, language: str = "ko", voice: str = "default", speed: float = 1.0
+    ) -> None:
+        """Speak the fixed parts of a template beforehand. EngineFailed if no engine could."""
+        for script in scripts:
+            await self._phrase(script, language, voice, speed)
+
+    async def from_phrases(
+        self,
+        phrases: Sequence[tuple[str, float]],
+        *,
+        language: str = "ko",
+        voice: str = "default",
+        speed: float = 1.0,
+    ) -> Rendered:
+        """Scripts spoken one by one, each with the pause after it; only those that are new are spoken."""
+        whole = " ".join(script for script, _ in phrases)
+
+        def name_for(engine: str) -> str:
+            row = [part for phrase in phrases for part in phrase]
+            return _name("phrases", engine, language, voice, round(speed, 3), *row)
+
+        async def make() -> Rendered:
+            said = [await self._phrase(script, language, voice, speed) for script, _ in phrases]
+            (first, engine), *others = said
+            if any(other != engine for _, other in others):  # two voices in one sentence would be odd
+                return await self.from_script(whole, language=language, voice=voice, speed=speed)
+            pauses = [pause for _, pause in phrases]
+            parts = list(zip([first, *(speech for speech, _ in others)], pauses, strict=True))
+            joined = await self._in_a_worker(join_phrases, parts)
+            return await self._render(name_for(engine), engine, joined)
+
+        return await self._once(name_for(self.voices.usable()[0]), make)
+
+    async def _phrase(self, script: str, language: str, voice: str, speed: float) -> tuple[Speech, str]:
+        """From the shelf if the engine that is usable now has spoken it before."""
+
+        def name_for(engine: str) -> str:
+            return _name("phrase", engine, language, voice, round(speed, 3), script)
+
+        wanted = self.voices.usable()[0]
+        if found := await self._shelf.find_phrase(name_for(wanted)):
+            return found, wanted
+        speech, engine = await self.voices.speak(script, language=language, voice=voice, speed=speed)
+        await self._shelf.put_phrase(name_for(engine), speech)
+        return speech, engine
 
     async def from_recording(self, key: str) -> Rendered:
         """An uploaded recording as sound. NotFound, NotAudio, TooLarge or InvalidInput."""

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from broadcast.ports import MediaStore, RenditionInfo
+from broadcast.ports import MediaStore, RenditionInfo, Speech
+from voice.encoding import from_wav, telephone_pcm
 from voice.rendering import Files
 
 
@@ -48,6 +49,20 @@ class Shelf:
         manifest = json.dumps(asdict(rendered)).encode()
         await self._media.put(_key(name, "manifest.json"), manifest, "application/json")
         return rendered
+
+    async def find_phrase(self, name: str) -> Speech | None:
+        """Words of a template as an engine spoke them."""
+        try:
+            return from_wav(await self._media.get(_phrase_key(name)))
+        except (KeyError, ValueError):
+            return None
+
+    async def put_phrase(self, name: str, speech: Speech) -> None:
+        await self._media.put(_phrase_key(name), telephone_pcm(speech), "audio/wav")
+
+
+def _phrase_key(name: str) -> str:
+    return f"phrases/{name[:2]}/{name}.wav"
 
 
 def _key(name: str, file: str) -> str:
