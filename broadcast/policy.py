@@ -45,6 +45,15 @@ def is_act_now(response_type: ResponseType | None, urgency: Urgency | None) -> b
     return response_type in told_to_move or urgency is Urgency.IMMEDIATE
 
 
+LONG_S = 40
+TOO_LONG_TO_PHONE_S = 90
+
+
+def is_phoned(priority: Priority, seconds: float | None) -> bool:
+    """Whether calls may read it out: a routine reading over 90 s comes by chat and SMS alone (DESIGN section 4)."""
+    return priority is not Priority.ROUTINE or seconds is None or seconds <= TOO_LONG_TO_PHONE_S
+
+
 # --- which hours ------------------------------------------------------------------------------
 
 Window = tuple[time, time]

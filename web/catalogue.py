@@ -97,6 +97,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "preview": ("들어보기", "Listen first"),
     "preview.hint": ("주민이 들을 소리를 그대로 들려 드립니다.", "Exactly what residents will hear."),
     "send": ("보내기", "Send"),
+    "send.without_calls": ("전화 없이 보내기", "Send without calls"),
     "write.failed": (
         "아직 보내지 않았습니다. 표시된 곳을 고쳐 주세요. 쓰신 것은 그대로 있습니다.",
         "Not sent yet. Please mend what is marked; what you wrote is still here.",
@@ -104,6 +105,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "write.already_sent": (
         "조금 전에 이미 한 번 보냈습니다. 아래 글은 새 방송으로 따로 나가니, 맞으면 다시 눌러 주세요.",
         "You have just sent one. What is below goes out as another broadcast if you press again.",
+    ),
+    "write.not_phoned": (
+        "아직 보내지 않았습니다. 전화로 들려 드리기에는 너무 깁니다. 글을 줄이거나, 아래에서 전화 없이 보내세요.",
+        "Not sent yet: it is too long for telephones. Make it shorter, or send it without calls below.",
     ),
     "write.not_for_you": (
         "이 역할은 방송을 볼 수만 있습니다.",
@@ -120,8 +125,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{n} s. Over 40 s many hang up.",
     ),
     "sound.too_long": (
-        "{n}초입니다. 90초가 넘으면 전화로는 들려 드리지 않습니다.",
-        "{n} s. Over 90 s it is not read out by telephone.",
+        "{n}초입니다. 보통 방송은 90초가 넘으면 전화하지 않고 카카오톡과 문자로만 보냅니다. "
+        "집 전화뿐인 분은 받지 못합니다.",
+        "{n} s. Over 90 s a routine broadcast is not phoned, only sent by chat and SMS; "
+        "who has only a landline does not get it.",
     ),
     "sound.long_emergency": (
         "{n}초입니다. 긴급 방송은 15초 안에 할 일, 곳, 까닭을 말하세요.",
@@ -219,6 +226,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "how.delivered": ("도착함, 들었는지 모름", "Arrived, not known to be heard"),
     "how.again": ("다시 해 봅니다", "Will be tried again"),
     "how.missed": ("닿지 않음", "Not reached"),
+    "how.no_way": ("보낼 수 있는 연락처 없음", "No address to send this to"),
     "how.closed": ("멈춤", "Stopped"),
     "how.help": ("도움이 필요합니다", "Needs help"),
     "how.tries": ("{n}번 시도", "{n} tries"),

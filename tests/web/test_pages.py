@@ -234,6 +234,22 @@ async def test_the_sound_heard_first_is_the_one_that_is_sent(head: Visitor) -> N
     assert TEXT in said(answer)  # the form is still filled
 
 
+async def test_what_is_too_long_for_telephones_is_said_before_it_is_sent(head: Visitor) -> None:
+    long = ("text", "물을 아껴 쓰시고 미리 받아 두시기 바랍니다. " * 26)
+    answer = await head.write(long)
+    assert answer.status == 200
+    assert "아직 보내지 않았습니다. 전화로 들려 드리기에는 너무 깁니다." in said(answer)
+    assert 'name="without_calls"' in said(answer)
+    assert await count(head.served.office.database, "broadcast") == 0
+    assert (await head.write(long, ("without_calls", "1"))).status == 303
+    assert await count(head.served.office.database, "broadcast") == 1
+
+
+async def test_an_urgent_text_is_phoned_in_spite_of_its_length(head: Visitor) -> None:
+    long = ("text", "물을 아껴 쓰시고 미리 받아 두시기 바랍니다. " * 26)
+    assert (await head.write(long, ("priority", "URGENT"))).status == 303
+
+
 async def test_what_cannot_be_heard_first_is_said(head: Visitor) -> None:
     for pairs in (
         [("text", "🙂")],

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from broadcast.errors import NotAllowed
 from broadcast.people.accounts import SignedIn
+from broadcast.policy import LONG_S, TOO_LONG_TO_PHONE_S
 from broadcast.roles import RIGHTS, Scope
 from broadcast.store.queries.recordings import NewRecording, add_recording
 from voice.decoding import Decoded, Limits
@@ -23,7 +24,6 @@ from web.sign_in import Asker
 router = APIRouter(prefix="/recordings", tags=["recordings"])
 
 LARGEST = Limits().max_bytes
-LONG_S, TOO_LONG_S = 40, 90
 
 CONTENT_TYPES = {
     "webm": "audio/webm",
@@ -108,10 +108,13 @@ def _warnings(decoded: Decoded) -> list[tuple[str, tuple[str, str]]]:
         found.append(
             ("truncated", (english, "파일이 중간에 끊겼거나 손상되었습니다. 보내기 전에 들어 보세요."))
         )
-    if decoded.seconds > TOO_LONG_S:
-        english = f"Longer than {TOO_LONG_S} seconds: it will not be read out by telephone."
+    if decoded.seconds > TOO_LONG_TO_PHONE_S:
+        english = f"Longer than {TOO_LONG_TO_PHONE_S} seconds: as a routine broadcast it is not phoned."
         found.append(
-            ("too_long_for_calls", (english, f"{TOO_LONG_S}초가 넘어 전화로는 들려 드리지 않습니다."))
+            (
+                "too_long_for_calls",
+                (english, f"{TOO_LONG_TO_PHONE_S}초가 넘어 보통 방송으로는 전화하지 않습니다."),
+            )
         )
     elif decoded.seconds > LONG_S:
         english = f"Longer than {LONG_S} seconds: many will hang up before the end."

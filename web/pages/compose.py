@@ -13,11 +13,11 @@ from broadcast.errors import CallerMistake, KeyReused
 from broadcast.people.accounts import SignedIn
 from web.api import broadcasts
 from web.api.shapes import BroadcastIn
-from web.context import desk
+from web.context import Desk, desk
 from web.pages import door, home
 from web.pages.form import Filled, body_of, errors_of, new_key, read
 from web.pages.lists import in_korea, seen_villages, where
-from web.pages.preview import Preview, preview
+from web.pages.preview import Preview, may_be_too_long_to_phone, preview
 from web.rendering import render
 from web.sign_in import maybe_signed_in
 from web.words import Words, language_of
@@ -63,6 +63,8 @@ async def send(request: Request) -> Response:
         body = body_of(filled, here.maeul.clock.now())
         if filled.is_emergency and not filled.is_confirmed:
             return await _confirm(request, asker, filled, body, t)
+        if too_long := await _not_phoned(here, asker, filled, t):
+            return await home.page(request, asker, filled, notice=t("write.not_phoned"), preview=too_long)
         answer = await broadcasts.submit(request, body, asker, filled.key)
     except KeyReused:
         notice = t("write.already_sent")
@@ -71,6 +73,14 @@ async def send(request: Request) -> Response:
         return await home.page(request, asker, filled, errors=errors_of(error, t), status=422)
     id = orjson.loads(bytes(answer.body))["id"]
     return RedirectResponse(f"/broadcasts/{id}?sent={filled.key}", 303)
+
+
+async def _not_phoned(here: Desk, asker: SignedIn, filled: Filled, t: Words) -> Preview | None:
+    """What was heard to be too long for telephones, unless the author knows."""
+    if filled.is_without_calls or not await may_be_too_long_to_phone(here, asker, filled):
+        return None
+    made = await preview(here, asker, filled, t)
+    return None if made.error or made.is_phoned else made
 
 
 async def _confirm(

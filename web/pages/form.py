@@ -48,7 +48,8 @@ def new_key() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The form as the author left it; all texts, nothing checked. `expires_at` is fixed when confirming."""
+    """The form as the author left it; all texts, nothing checked. `expires_at` is fixed when confirming;
+    `is_without_calls`: the author knows that it is too long for telephones."""
 
     key: str = field(default_factory=new_key)
     text: str = field(default="", repr=False)
@@ -63,6 +64,7 @@ class Filled:
     lasts: str = USUAL_HOURS
     expires_at: str = ""
     is_confirmed: bool = False
+    is_without_calls: bool = False
 
     @property
     def is_emergency(self) -> bool:
@@ -100,6 +102,7 @@ def filled_in(form: FormData) -> Filled:
         lasts=said("lasts", USUAL_HOURS),
         expires_at=said("expires_at"),
         is_confirmed="confirmed" in form,
+        is_without_calls="without_calls" in form,
     )
 
 

@@ -11,19 +11,21 @@ from pydantic import ValidationError
 from broadcast.errors import CallerMistake, InvalidInput
 from broadcast.model import BroadcastId, CapStatus, Priority
 from broadcast.people.accounts import SignedIn
+from broadcast.policy import LONG_S, is_phoned
 from broadcast.ports import EngineFailed
 from broadcast.render import Part, ToRender
 from voice.script import Script, prepare
 from voice.shelf import media_key
-from web.api.recordings import LONG_S, TOO_LONG_S
 from web.catalogue import CATALOGUE
 from web.context import Desk
 from web.pages.form import Filled, body_of, errors_of
 from web.pages.lists import seen_villages
+from web.validation import LONGEST_TEXT
 from web.words import Words
 
 LONG_EMERGENCY_S = 15  # DESIGN section 4
 TRIAL_VOICE = "espeak"
+SURELY_SHORT = 250  # syllables of a script that no voice needs 90 s for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Preview:
     warnings: Sequence[str] = ()
     is_trial_voice: bool = False
     error: str = ""
+    is_phoned: bool = True
 
 
 async def preview(here: Desk, asker: SignedIn, filled: Filled, t: Words) -> Preview:
@@ -61,7 +64,21 @@ async def preview(here: Desk, asker: SignedIn, filled: Filled, t: Words) -> Prev
         unread=script.unread if script else (),
         warnings=_warnings(parts[-1], filled, t),
         is_trial_voice=parts[-1].clip.engine == TRIAL_VOICE,
+        is_phoned=_is_phoned(parts[-1], filled),
     )
+
+
+async def may_be_too_long_to_phone(here: Desk, asker: SignedIn, filled: Filled) -> bool:
+    """Whether it is worth making the sound to know; short words need no waiting."""
+    if filled.priority != Priority.ROUTINE.name:
+        return False
+    if filled.recording_id.isdecimal():
+        kept = await here.pages.recording(int(filled.recording_id), asker.who.id)
+        return kept is not None and not is_phoned(Priority.ROUTINE, kept.seconds)
+    if len(filled.text) > LONGEST_TEXT:
+        return False  # refused anyway
+    script = await asyncio.to_thread(prepare, filled.text)
+    return len(script.text) > SURELY_SHORT
 
 
 def sound(here: Desk, part: str, hash: str, seconds: float) -> Sound:
@@ -107,10 +124,14 @@ async def _recording_key(here: Desk, asker: SignedIn, id: int) -> str:
     return kept.key
 
 
+def _is_phoned(text: Part, filled: Filled) -> bool:
+    return filled.priority != Priority.ROUTINE.name or is_phoned(Priority.ROUTINE, text.clip.seconds)
+
+
 def _warnings(text: Part, filled: Filled, t: Words) -> list[str]:
     seconds = text.clip.seconds
     if filled.is_emergency and seconds > LONG_EMERGENCY_S:
         return [t("sound.long_emergency", n=round(seconds))]
-    if seconds > TOO_LONG_S:
+    if not _is_phoned(text, filled):
         return [t("sound.too_long", n=round(seconds))]
     return [t("sound.long", n=round(seconds))] if seconds > LONG_S else []

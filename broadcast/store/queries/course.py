@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broadcast import policy
 from broadcast.fan_out import Hours
 from broadcast.lifecycle import DeliveryEvent
 from broadcast.model import BroadcastId, CapStatus, Category, Priority, VillageId
@@ -170,7 +171,7 @@ class CourseQueries:
             lock = "" if self._database.is_sqlite else " FOR UPDATE"
             still = await fetch(
                 connection,
-                "SELECT voice_state FROM broadcast"
+                "SELECT voice_state, seconds FROM broadcast"
                 f" WHERE id = :id AND state = 'fanning_out' AND expires_at > :now{lock}",
                 id=due.id,
                 now=to_us(now),
@@ -182,7 +183,9 @@ class CourseQueries:
                 self._database,
                 due,
                 hours=hours,
-                voice_state=still[0].voice_state,  # as it is now: a rendition may have got ready meanwhile
+                is_voiced=still[0].voice_state != "pending",  # as it is now: it may have got ready meanwhile
+                is_phoned=still[0].voice_state != "failed"
+                and policy.is_phoned(due.priority, still[0].seconds),
                 already=already,
                 wait=wait,
                 now=now,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broadcast import policy
 from broadcast.escalate import Decide
 from broadcast.model import (
     LIVE,
@@ -33,7 +34,7 @@ from broadcast.work import Names, ReachChange, ReachFacts
 
 DUE = """
     SELECT r.id, r.broadcast_id, r.resident_id, r.village_id, r.state, r.rung,
-           b.priority, b.category, b.act_now, b.voice_state, b.expires_at, v.calls_open_at,
+           b.priority, b.category, b.act_now, b.voice_state, b.seconds, b.expires_at, v.calls_open_at,
            p.wants_calls, p.born_in
     FROM reach r
     JOIN broadcast b ON b.id = r.broadcast_id
@@ -183,9 +184,9 @@ def _channels(row: Row[Any]) -> list[Channel]:
     return [Channel.VOICE] * bool(row.can_ring) + [Channel.SMS] * bool(row.can_sms)
 
 
-def _usable(addresses: dict[Channel, AddressId], voice_state: str) -> dict[Channel, AddressId]:
-    """Nobody is called with nothing to say."""
-    if voice_state != "failed":
+def _usable(addresses: dict[Channel, AddressId], row: Row[Any]) -> dict[Channel, AddressId]:
+    """Nobody is called with nothing to say, or with too much."""
+    if row.voice_state != "failed" and policy.is_phoned(Priority(row.priority), row.seconds):
         return addresses
     return {channel: address for channel, address in addresses.items() if channel is not Channel.VOICE}
 
@@ -207,7 +208,7 @@ def _reach_facts(
         rung=row.rung,
         wants_calls=bool(row.wants_calls) or is_70,
         opens_at=clock_time(row.calls_open_at),
-        addresses=_usable(addresses, row.voice_state),
+        addresses=_usable(addresses, row),
         live=frozenset(Channel(one.channel) for one in history if DeliveryState(one.state) in LIVE),
         tried=frozenset(
             channel

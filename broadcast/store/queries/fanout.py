@@ -71,7 +71,8 @@ async def make_slice(
     due: Due,
     *,
     hours: Hours,
-    voice_state: str,
+    is_voiced: bool,
+    is_phoned: bool,
     already: dict[int, int],
     wait: timedelta,
     now: datetime,
@@ -79,8 +80,8 @@ async def make_slice(
 ) -> Slice:
     """One slice in the caller's transaction; the cursor is written on the broadcast's row with it.
 
-    `hours`: when each channel may go out in each village. Calls wait while `voice_state` is pending, and
-    there are none where it has failed: nobody's telephone is to ring with nothing to say.
+    `hours`: when each channel may go out in each village. Calls wait until it `is_voiced`, and there are
+    none unless it `is_phoned`: nobody's telephone is to ring with nothing to say, or too much.
     `already` is brought up to date in place.
     """
     high, found = await _bounds(connection, due, size)
@@ -100,7 +101,7 @@ async def make_slice(
     }
     reaches = deliveries = 0
     if found:
-        await _lay_hours(connection, database, _hours(hours, voice_state, already))
+        await _lay_hours(connection, database, _hours(hours, is_voiced, is_phoned, already))
         is_delayed = any(moment > now for moment in hours.values())
         reaches, deliveries = await _insert(connection, due, params, is_delayed=is_delayed)
         await _count_villages(connection, due, high, already)
@@ -162,17 +163,19 @@ async def _insert(
     return reaches, deliveries
 
 
-def _hours(hours: Hours, voice_state: str, already: dict[int, int]) -> list[dict[str, object]]:
+def _hours(
+    hours: Hours, is_voiced: bool, is_phoned: bool, already: dict[int, int]
+) -> list[dict[str, object]]:
     return [
         {
             "village_id": village,
             "channel": str(channel),
-            "due_at": None if channel is Channel.VOICE and voice_state == "pending" else to_us(moment),
+            "due_at": None if channel is Channel.VOICE and not is_voiced else to_us(moment),
             "first_due_at": to_us(moment),
             "already": already.get(village, 0),
         }
         for (village, channel), moment in hours.items()
-        if channel is not Channel.VOICE or voice_state != "failed"
+        if channel is not Channel.VOICE or is_phoned
     ]
 
 
