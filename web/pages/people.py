@@ -64,13 +64,22 @@ def _person(row: PersonRow, t: Words) -> Person:
 def _state(row: PersonRow, t: Words) -> str:
     reason = f"reason.{row.reason}"
     if row.state == "missed":
-        return t(reason) if t.knows(reason) else t("how.missed")
+        return _why_missed(row, t)
     if row.state != "open":
         return t(f"how.{row.state}")
     key = f"how.{_under_way(row)}"
     if row.reason and row.delivery_state in ("held", "queued") and t.knows(reason):
         return f"{t(reason)}, {t('how.again')}"
     return t(key) if t.knows(key) else t("how.again")
+
+
+def _why_missed(row: PersonRow, t: Words) -> str:
+    reason = f"reason.{row.reason}"
+    if row.delivery_state is None:
+        return t("how.no_way")
+    if row.delivery_state == "delivered":
+        return t("how.delivered")
+    return t(reason) if t.knows(reason) else t("how.missed")
 
 
 def _under_way(row: PersonRow) -> str:
