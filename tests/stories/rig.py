@@ -48,10 +48,16 @@ NEVER_ANSWERS = CallBehaviour(results=("no_answer",))
 VOICEMAIL = CallBehaviour(results=("voicemail",))
 
 LINES = 8  # of which six call out, one of them kept for emergencies
+IN_LIVE = f"d.state IN ({', '.join(repr(str(state)) for state in sorted(LIVE))})"
 SETTLED = f"""
     SELECT 1 FROM broadcast b WHERE b.id = :id AND b.state IN ('done', 'recalled', 'cancelled', 'expired')
-      AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast_id = b.id
-                      AND d.state IN ({", ".join(f"'{state}'" for state in sorted(LIVE))}))
+      AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast_id = b.id AND {IN_LIVE})
+"""
+LOST = f"""
+    SELECT 1 FROM reach r JOIN broadcast b ON b.id = r.broadcast_id
+    WHERE b.state IN ('fanning_out', 'sending') AND r.state = 'open' AND r.deadline_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM delivery_reach l JOIN delivery d ON d.id = l.delivery_id
+                      WHERE l.reach_id = r.id AND {IN_LIVE})
 """
 KEY = SecretStr("A" * 43 + "=")
 
@@ -61,10 +67,12 @@ Json = dict[str, Any]
 class World:
     """One served county that many stories share, each with a village of its own, on a day of its own."""
 
-    def __init__(self, served: Served, clock: JumpClock, http: aiohttp.ClientSession, token: str) -> None:
+    def __init__(
+        self, served: Served, clock: JumpClock, http: aiohttp.ClientSession, tokens: tuple[str, str]
+    ) -> None:
         self.served = served
         self.clock = clock
-        self.county_token = token
+        self.county_token, self.officer_token = tokens
         self._http = http
         self._numbers = itertools.count(1)
 
@@ -200,21 +208,23 @@ class Village:
         }
         await self.world.ask("POST", f"{API}/residents/{of}/guardians", self.token, json=new)
 
-    async def says(self, *, lasts: timedelta | None = None, **draft: object) -> BroadcastId:
+    async def says(self, *, lasts: timedelta | None = None, token: str = "", **draft: object) -> BroadcastId:
         """Submit; nothing of it has gone out yet when this returns, for the time stands still."""
         now = self.world.clock.now()
         if lasts is not None:
             draft["expires_at"] = (now + lasts).isoformat()
         body = {"title": "단수 안내", "text": TEXT, "villages": [self.code], **draft}
-        made = await self.world.ask("POST", f"{API}/broadcasts", self.token, json=body)
+        made = await self.world.ask("POST", f"{API}/broadcasts", token or self.token, json=body)
         return BroadcastId(made["id"])
 
-    async def warns(self, *, lasts: timedelta = timedelta(hours=3), **draft: object) -> BroadcastId:
-        return await self.says(lasts=lasts, **{**EMERGENCY, **draft})
+    async def warns(
+        self, *, lasts: timedelta = timedelta(hours=3), token: str = "", **draft: object
+    ) -> BroadcastId:
+        return await self.says(lasts=lasts, token=token, **{**EMERGENCY, **draft})
 
-    async def does(self, id: BroadcastId, what: str) -> None:
-        """approve, cancel, recall, resend-unheard."""
-        await self.world.ask("POST", f"{API}/broadcasts/{id}/{what}", self.token)
+    async def does(self, id: BroadcastId, what: str, token: str = "") -> None:
+        """approve, cancel, recall, resend-unheard; the head does it unless another token is given."""
+        await self.world.ask("POST", f"{API}/broadcasts/{id}/{what}", token or self.token)
 
     async def state(self, id: BroadcastId) -> str:
         return str((await self.world.ask("GET", f"{API}/broadcasts/{id}", self.token))["state"])
@@ -236,8 +246,8 @@ class Village:
 
     async def _has_settled(self, id: BroadcastId) -> bool:
         async with self.world.served.maeul.database.read() as connection:
-            rows = await fetch(connection, SETTLED, id=id)
-        return bool(rows)
+            assert not await fetch(connection, LOST), "somebody is lost"
+            return bool(await fetch(connection, SETTLED, id=id))
 
     async def reach(self, id: BroadcastId, resident: ResidentId) -> TracedReach:
         found = (await self.traced(id)).reaches
@@ -263,4 +273,6 @@ async def served_county(folder: Path, database_url: str) -> AsyncIterator[World]
         await VillageQueries(maeul.database, maeul.vault).set_county("한내군", CALL_BACK)
         store = AccountQueries(maeul.database, maeul.vault)
         county = await create_account(store, clock, NewAccount("한내군청", Role.COUNTY))
-        yield World(served, clock, http, await issue_token(store, clock, county))
+        officer = await create_account(store, clock, NewAccount("재난 담당", Role.DISASTER_OFFICER))
+        tokens = await issue_token(store, clock, county), await issue_token(store, clock, officer)
+        yield World(served, clock, http, tokens)

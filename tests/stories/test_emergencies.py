@@ -130,3 +130,48 @@ async def test_an_exercise_reaches_only_those_enrolled_and_says_so(world: World)
     texts = await world.texts(enrolled)
     assert all("훈련" in text for text in texts)
     assert texts
+
+
+async def test_a_help_button_in_the_chat_opens_a_help_request(world: World) -> None:
+    village = await world.village()
+    asks = Handset(kind="smartphone", chat=ChatBehaviour(seen_after_s=20, taps="도움 요청"))
+    he = await village.resident("김수진", world.chat(), handset=asks, cannot_walk=True)
+    await village.settled(id := await village.warns())
+    reach = await village.reach(id, he)
+    assert (reach.state, reach.has_asked_for_help) == (ReachState.CONFIRMED, True)
+
+
+async def test_an_officers_emergency_waits_for_a_second_person(world: World) -> None:
+    village = await world.village()
+    she = await village.resident("박순자", phone := world.landline(), call=PRESSES_1)
+    id = await village.warns(token=world.officer_token)
+    await world.passes(minutes=1)
+    assert await village.state(id) == "awaiting_approval"
+    assert await world.contacts(phone) == []
+    await village.does(id, "approve", world.county_token)
+    await village.settled(id)
+    assert await world.rung_at(phone) == ["1 10:01"]
+    assert (await village.states(id))[she] is ReachState.CONFIRMED
+
+
+async def test_a_heads_third_emergency_within_the_hour_waits_for_approval(world: World) -> None:
+    village = await world.village()
+    await village.resident("박순자", world.landline(), call=PRESSES_1)
+    first, second, third = [await village.warns() for _ in range(3)]
+    await world.passes(seconds=1)
+    assert await village.state(third) == "awaiting_approval"
+    await village.settled(first)
+    await village.settled(second)
+    await village.does(third, "recall" if await village.state(third) == "sending" else "cancel")
+
+
+async def test_an_urgent_broadcast_climbs_from_call_to_text_to_guardian(world: World) -> None:
+    village = await world.village()
+    she = await village.resident("김영자", phone := world.mobile(), call=NEVER_ANSWERS)
+    await village.guardian(she, told := world.mobile())
+    await village.settled(id := await village.says(priority="URGENT"))
+    assert await world.rung_at(phone) == ["1 10:00", "1 10:05", "1 10:20"]
+    assert sorted(await world.contacts(phone)) == ["calls", "calls", "calls", "messages"]
+    assert any("닿지 않았습니다" in text for text in await world.texts(told))
+    assert (await village.states(id))[she] is ReachState.MISSED
+    assert len(await world.texts(village.head_phone)) == 1
