@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import CursorResult, Row, event, make_url, text
+from sqlalchemy import CursorResult, Engine, Row, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from broadcast.errors import InvalidInput
+from broadcast.store.visits import Visits
 
 T = TypeVar("T")
 Params = Mapping[str, object]
@@ -76,11 +78,13 @@ class Database:
                 field="MAEUL_DATABASE_URL",
             )
         self._gate = WriterGate()
+        self._visits: Visits | None = None
         if self.is_sqlite:
             self.writer = _sqlite_engine(url, writes=True, size=1, full=durable_calls)
             self.reader = _sqlite_engine(url, writes=False, size=4, full=False)
             self.hot = self.writer
             self.durable = _sqlite_engine(url, writes=True, size=1, full=True)
+            self._visits = Visits(_sqlite_thread_engine(url, full=durable_calls))
         else:
             self.hot = _postgres_engine(url, 4, PINNED)
             self.writer = self.reader = self.durable = _postgres_engine(url, pool, {"jit": "off"})
@@ -112,12 +116,21 @@ class Database:
 
     async def retrying(
         self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
+        work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
         urgency: int = 2,
         *,
         hot: bool = False,
     ) -> T:
-        """`work` in one transaction, again after a deadlock or serialization failure."""
+        """`work` in one transaction, again after a deadlock or serialization failure.
+
+        It may await nothing but its connection: on SQLite it runs in the writer's thread.
+        """
+        if self._visits is not None:
+            await self._gate.take(urgency)
+            try:
+                return await self._visits.transact(work)
+            finally:
+                self._gate.give()
         for left in reversed(range(TRIES)):
             try:
                 async with self.write(urgency, hot=hot) as connection:
@@ -152,23 +165,28 @@ class Database:
     async def close(self) -> None:
         for engine in {id(e): e for e in (self.writer, self.reader, self.hot, self.durable)}.values():
             await engine.dispose()
+        if self._visits is not None:
+            await self._visits.close()
 
 
 def as_json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+_text = lru_cache(maxsize=2_000)(text)  # taking a statement apart costs as much as running it
+
+
 async def run(connection: AsyncConnection, sql: str, **params: object) -> CursorResult[Any]:
-    return await connection.execute(text(sql), params)
+    return await connection.execute(_text(sql), params)
 
 
 async def run_many(connection: AsyncConnection, sql: str, rows: Sequence[Params]) -> None:
     if rows:
-        await connection.execute(text(sql), [dict(row) for row in rows])
+        await connection.execute(_text(sql), [dict(row) for row in rows])
 
 
 async def fetch(connection: AsyncConnection, sql: str, **params: object) -> Sequence[Row[Any]]:
-    return (await connection.execute(text(sql), params)).all()
+    return (await connection.execute(_text(sql), params)).all()
 
 
 def _sqlite_engine(url: str, *, writes: bool, size: int, full: bool) -> AsyncEngine:
@@ -180,9 +198,22 @@ def _sqlite_engine(url: str, *, writes: bool, size: int, full: bool) -> AsyncEng
         pool_timeout=60,
         hide_parameters=True,  # an error's text is logged; its parameters may be somebody's words
     )
+    _prepare(engine.sync_engine, writes=writes, full=full)
+    return engine
+
+
+def _sqlite_thread_engine(url: str, *, full: bool) -> Engine:
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite"), poolclass=QueuePool, pool_size=1, max_overflow=0
+    )
+    _prepare(engine, writes=True, full=full)
+    return engine
+
+
+def _prepare(engine: Engine, *, writes: bool, full: bool) -> None:
     synchronous = "FULL" if full else "NORMAL"
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
@@ -191,11 +222,9 @@ def _sqlite_engine(url: str, *, writes: bool, size: int, full: bool) -> AsyncEng
         cursor.execute("PRAGMA foreign_keys=ON" if writes else "PRAGMA query_only=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _postgres_engine(url: str, size: int, settings: Mapping[str, str]) -> AsyncEngine:

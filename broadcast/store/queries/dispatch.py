@@ -107,7 +107,8 @@ class DispatchQueries:
         self, channel: Channel, n: int, owner: str, now: datetime, lease: timedelta, lane: Priority
     ) -> list[Claimed]:
         """Up to `n` queued deliveries of this channel in the order of lanes and turns, leased to `owner`."""
-        async with self._database.write(int(lane), hot=True) as connection:
+
+        async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
             taken = await fetch(
                 connection,
                 self._claim,
@@ -120,11 +121,13 @@ class DispatchQueries:
             )
             if not taken:
                 return []
-            rows = await fetch(
+            return await fetch(
                 connection,
                 CONTENT.format(more="", more_from="") + f" WHERE d.id IN {self._database.ids()}",
                 ids=as_json([row.id for row in taken]),
             )
+
+        rows = await self._database.retrying(work, int(lane), hot=True)
         found = [one for row in rows if (one := self._unsealed(row)) is not None]
         return sorted(found, key=lambda one: (one.priority, one.turn, one.id))
 
