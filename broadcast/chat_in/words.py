@@ -48,11 +48,13 @@ _STOPS = re.compile(
     r"|(?:(?:마을)?방송|구독|수신)[은을를좀]?(?:거부|취소)).{0,8}"
 )
 _CODE = re.compile(r"(?=.*[0-9])[0-9A-Za-z-]{2,20}")
+# More than any wish needs; somebody may send thousands of letters, and they are looked through here and now.
+LONGEST = 200
 
 
 def understand(words: str) -> Meaning:
     """MENU for whatever is not understood."""
-    plain = "".join(unicodedata.normalize("NFKC", words).split())
+    plain = "".join(unicodedata.normalize("NFKC", words[:LONGEST]).split())
     wish = WISHES.get(_stem(plain))
     if wish is not None:
         return Meaning(wish)

@@ -9,7 +9,7 @@ import pytest
 
 from broadcast.chat_in import menu
 from broadcast.chat_in.facts import KnownVillage, Latest, Told
-from broadcast.chat_in.words import Meaning, Wish, understand
+from broadcast.chat_in.words import LONGEST, Meaning, Wish, understand
 from broadcast.model import (
     AttemptId,
     BroadcastState,
@@ -76,6 +76,10 @@ def test_free_words_are_taken_for_a_wish(words: str, wish: Wish) -> None:
 )
 def test_a_village_code_is_found_in_the_words(words: str, meaning: Meaning) -> None:
     assert understand(words) == meaning
+
+
+def test_a_flood_of_letters_is_not_looked_through_to_its_end() -> None:
+    assert understand(f"구독 {'가' * LONGEST} {CODE}") == Meaning(Wish.SUBSCRIBE)
 
 
 # --- messages ---------------------------------------------------------------------------------
