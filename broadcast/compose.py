@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -41,9 +42,10 @@ class ComposeStore(Protocol):
 
     async def knows(self, broadcast_id: BroadcastId) -> bool: ...
 
-    async def own_emergencies(self, author_id: AccountId, since: datetime) -> int: ...
-
-    async def keep(self, submission: Submission) -> BroadcastId: ...
+    async def keep(self, submission: Submission, *, most_own: int, since: datetime) -> BroadcastId | None:
+        """None if it is a head's own emergency and as many of them were kept since then. Counts and keeps
+        at once, so that many at the same moment are not each the first."""
+        ...
 
     async def standing(self, broadcast_id: BroadcastId) -> Standing:
         """Raises NotFound."""
@@ -97,7 +99,10 @@ class Composer:
     async def submit(self, draft: Draft, who: Who) -> BroadcastId:
         """Check and keep a draft, durably; its sound is made afterwards. Raises CallerMistake."""
         submission = await self._checked(draft, who)
-        broadcast_id = await self._store.keep(submission)
+        broadcast_id = await self._keep(submission)
+        if broadcast_id is None:  # too many of the head's own: a second person looks at this one
+            broadcast_id = await self._keep(_to_be_approved(submission))
+        assert broadcast_id is not None  # only what nobody is to approve is counted
         self._on_change(submission.priority)
         return broadcast_id
 
@@ -166,6 +171,10 @@ class Composer:
                 return
         raise _moved_meanwhile()
 
+    async def _keep(self, submission: Submission) -> BroadcastId | None:
+        since = submission.created_at - timedelta(hours=1)
+        return await self._store.keep(submission, most_own=HEAD_EMERGENCIES_AN_HOUR, since=since)
+
     # --- checking ---------------------------------------------------------------------------------
 
     async def _checked(self, draft: Draft, who: Who) -> Submission:
@@ -175,7 +184,7 @@ class Composer:
         scheduled_at, expires_at = times_for(draft, priority, now)
         await self._check_references(draft, who)
         script = await asyncio.to_thread(self._scribe.script, draft.text, "ko") if draft.text else ""
-        basis = await self._basis(draft, who, priority, now)
+        basis = _basis(draft, who, priority)
         needs_approval = priority is Priority.EMERGENCY and basis is None
         return Submission(
             state=move_broadcast(
@@ -234,17 +243,22 @@ class Composer:
         if draft.refers_to is not None and not await self._store.knows(draft.refers_to):
             raise InvalidInput("There is no such broadcast.", "그런 방송이 없습니다.", field="refers_to")
 
-    async def _basis(self, draft: Draft, who: Who, priority: Priority, now: datetime) -> ApprovalBasis | None:
-        """On what an emergency may go out without a second person; None: it may not."""
-        if priority is not Priority.EMERGENCY:
-            return None
-        if draft.cap_status is not CapStatus.ACTUAL:
-            return ApprovalBasis.NOT_ACTUAL
-        if who.role in (Role.HEAD, Role.DEPUTY) and who.is_proven:
-            own = await self._store.own_emergencies(who.id, now - timedelta(hours=1))
-            if own < HEAD_EMERGENCIES_AN_HOUR:
-                return ApprovalBasis.HEAD_OWN_VILLAGE
+
+def _basis(draft: Draft, who: Who, priority: Priority) -> ApprovalBasis | None:
+    """On what an emergency may go out without a second person; None: it may not."""
+    if priority is not Priority.EMERGENCY:
         return None
+    if draft.cap_status is not CapStatus.ACTUAL:
+        return ApprovalBasis.NOT_ACTUAL
+    is_heads = who.role in (Role.HEAD, Role.DEPUTY) and who.is_proven
+    return ApprovalBasis.HEAD_OWN_VILLAGE if is_heads else None
+
+
+def _to_be_approved(submission: Submission) -> Submission:
+    state = move_broadcast(
+        BroadcastState.DRAFT, BroadcastEvent.SUBMITTED, emergency=True, needs_approval=True
+    )
+    return replace(submission, state=state, approved_by=None, approval_basis=None, needs_approval=True)
 
 
 def _moved_meanwhile() -> Conflict:

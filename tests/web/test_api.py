@@ -57,6 +57,15 @@ async def test_an_author_does_not_approve_the_own_emergency(village: Village) ->
     assert (await village.served.ask("POST", path, officer)).json["state"] == "scheduled"
 
 
+async def test_a_heads_third_emergency_in_an_hour_waits_for_approval_however_fast(village: Village) -> None:
+    many = [village.submit(priority="EMERGENCY", expires_at="2026-03-04T13:00:00+09:00") for _ in range(8)]
+    states = sorted([answer.json["state"] for answer in await asyncio.gather(*many)])
+    assert states == ["awaiting_approval"] * 6 + ["scheduled"] * 2
+    village.served.office.clock.pass_(minutes=61)
+    later = await village.submit(priority="EMERGENCY", expires_at="2026-03-04T13:00:00+09:00")
+    assert later.json["state"] == "scheduled"
+
+
 async def test_a_foreign_villages_broadcast_is_not_to_be_seen(village: Village) -> None:
     await a_village(village.served.office, "4182025022", "윗말")
     other = await village.token_of(Role.HEAD, village="4182025022")

@@ -79,21 +79,14 @@ class ComposeQueries:
         async with self._database.read() as connection:
             return bool(await fetch(connection, "SELECT 1 FROM broadcast WHERE id = :id", id=broadcast_id))
 
-    async def own_emergencies(self, author_id: AccountId, since: datetime) -> int:
-        async with self._database.read() as connection:
-            rows = await fetch(
-                connection,
-                "SELECT COUNT(*) AS n FROM broadcast WHERE author_id = :author AND priority = 0"
-                " AND approval_basis = 'head_own_village' AND created_at > :since",
-                author=author_id,
-                since=to_us(since),
-            )
-        return int(rows[0].n)
-
-    async def keep(self, submission: Submission) -> BroadcastId:
+    async def keep(self, submission: Submission, *, most_own: int, since: datetime) -> BroadcastId | None:
         """Durable when it returns, also against a power cut."""
 
-        async def work(connection: AsyncConnection) -> BroadcastId:
+        async def work(connection: AsyncConnection) -> BroadcastId | None:
+            if submission.approval_basis is ApprovalBasis.HEAD_OWN_VILLAGE:
+                own = await self._own_emergencies(connection, submission.author_id, since)
+                if own >= most_own:
+                    return None
             made = await fetch(connection, INSERT, **_values(submission))
             broadcast_id = BroadcastId(made[0].id)
             await run(
@@ -107,6 +100,24 @@ class ComposeQueries:
 
         async with self._database.write(int(submission.priority), durable=True) as connection:
             return await work(connection)
+
+    async def _own_emergencies(
+        self, connection: AsyncConnection, author_id: AccountId, since: datetime
+    ) -> int:
+        """Locks the author, so that this and what is kept after it count as one step."""
+        await run(
+            connection,
+            f"SELECT id FROM account WHERE id = :author{self._database.for_update}",
+            author=author_id,
+        )
+        rows = await fetch(
+            connection,
+            "SELECT COUNT(*) AS n FROM broadcast WHERE author_id = :author AND priority = 0"
+            " AND approval_basis = 'head_own_village' AND created_at > :since",
+            author=author_id,
+            since=to_us(since),
+        )
+        return int(rows[0].n)
 
     async def standing(self, broadcast_id: BroadcastId) -> Standing:
         async with self._database.read() as connection:
