@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -152,6 +153,17 @@ async def test_another_call_is_not_taken_for_ours(other: dict[str, object]) -> N
 async def test_of_two_calls_to_one_number_the_first_since_is_ours() -> None:
     calls = call(50, "CAlater"), call(1, "CAours"), call(-120, "CAearlier")
     assert await look_up(listing(*calls)) == Accepted("CAours")
+
+
+async def test_a_call_that_another_attempt_holds_is_not_ours() -> None:
+    message = replace(a_message(NAME), taken=("CAtheirs",))
+    for calls, outcome in (
+        ((call(2, "CAours"), call(1, "CAtheirs")), Accepted("CAours")),
+        ((call(1, "CAtheirs"),), Deferred(Reason.PROVIDER_ERROR)),
+    ):
+        async with wired(replies, listing(*calls)) as (sender, _):
+            assert isinstance(sender, LooksUp)
+            assert await sender.look_up(message) == outcome
 
 
 @pytest.mark.parametrize("later_s", [-3600.0, 0.0, 29.0])
