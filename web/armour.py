@@ -27,7 +27,10 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",  # listen links and cursors stay with us
+    # Listen links and cursors stay with us. "no-referrer" would make a browser post our own forms as from
+    # "null", which can be told from a forged post only where Sec-Fetch-Site comes along: not from older
+    # telephones, nor over plain http.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

@@ -218,7 +218,7 @@ async def test_the_listen_page_shows_and_plays_the_broadcast(village: Village) -
     sound = await village.served.ask("GET", audio.group(1).replace("&amp;", "&"))
     assert sound.body == SOUND
     assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"]
-    assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("no-referrer", "no-store")
+    assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("same-origin", "no-store")
 
 
 async def test_opening_the_page_counts_for_nothing(village: Village) -> None:
