@@ -46,27 +46,19 @@ RUNG_OUT = f"""
           AND t.begun_at >= :rings_since AND COALESCE(t.outcome, '') NOT IN ('deferred', 'rejected'))
 """
 
-BEGIN = f"""
-    UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
-           due_at = NULL, updated_at = :now
-    WHERE state = 'claimed' AND lease_owner = :owner AND stop_asked IS NULL AND id IN (
-        SELECT d.id FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-        WHERE d.id IN {{ids}} AND d.state = 'claimed' AND {GOES_OUT} AND {USABLE} AND {SERVES})
-    RETURNING id
+FIT = f"""
+    SELECT d.id FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
+    WHERE d.id IN {{ids}} AND {GOES_OUT} AND {USABLE} AND {SERVES}
 """
 
 # As above for calls, and of several to one number only the first in order.
-BEGIN_CALLS = f"""
-    UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
-           due_at = NULL, updated_at = :now
-    WHERE state = 'claimed' AND lease_owner = :owner AND stop_asked IS NULL AND id IN (
-        SELECT id FROM (
-            SELECT d.id, ROW_NUMBER() OVER (PARTITION BY d.address_id ORDER BY d.priority, d.turn, d.id) AS nth
-            FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-            WHERE d.id IN {{ids}} AND d.state = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
-              AND {GOES_OUT} AND {USABLE} AND {SERVES} AND NOT ({ENGAGED}) AND NOT ({RUNG_OUT})
-        ) AS fit WHERE nth = 1)
-    RETURNING id
+FIT_CALLS = f"""
+    SELECT id FROM (
+        SELECT d.id, ROW_NUMBER() OVER (PARTITION BY d.address_id ORDER BY d.priority, d.turn, d.id) AS nth
+        FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
+        WHERE d.id IN {{ids}} AND d.state = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
+          AND {GOES_OUT} AND {USABLE} AND {SERVES} AND NOT ({ENGAGED}) AND NOT ({RUNG_OUT})
+    ) AS fit WHERE nth = 1
 """
 
 # Two workers that begin calls to one number take turns, so that each sees what the other has begun.
@@ -88,9 +80,25 @@ WHY_NOT = f"""
 INSERT_ATTEMPTS = """
     INSERT INTO attempt (delivery_id, number, provider, begun_at, keys, settled)
     SELECT d.id, 1 + (SELECT COUNT(*) FROM attempt t WHERE t.delivery_id = d.id), :provider, :now, '', false
-    FROM delivery d WHERE d.id IN {ids}
+    FROM {ours} d
     RETURNING id, delivery_id
 """
+OURS = """
+    SELECT d.id FROM delivery d
+    WHERE d.id IN ({fit}) AND d.state = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
+"""
+SENDING = """
+    UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
+           due_at = NULL, updated_at = :now, attempt_id = made.id
+    FROM {made} WHERE delivery.id = made.delivery_id
+"""
+BEGIN_POSTGRES = (
+    "WITH ours AS MATERIALIZED ({ours} ORDER BY d.id FOR UPDATE), made AS ("
+    + INSERT_ATTEMPTS.replace("{ours}", "ours")
+    + ")"
+    + SENDING.format(made="made")
+    + "RETURNING made.id, made.delivery_id"
+)
 
 
 async def begin(
@@ -111,30 +119,27 @@ async def begin(
     if not group:
         return {}
     calls = {} if rings_since is None else _calls(now, rings_since)
-    if calls and not database.is_sqlite:
-        await run(connection, LOCK_NUMBERS.format(ids=database.ids()), ids=as_json(list(group)))
-    rows = await fetch(
-        connection,
-        (BEGIN_CALLS if calls else BEGIN).format(ids=database.ids()),
-        ids=as_json(list(group)),
-        owner=owner,
-        until=to_us(until),
-        now=to_us(now),
-        **calls,
-    )
-    made = await fetch(
-        connection,
-        INSERT_ATTEMPTS.format(ids=database.ids()),
-        ids=as_json([row.id for row in rows]),
-        provider=provider,
-        now=to_us(now),
-    )
-    await run(
-        connection,
-        "UPDATE delivery SET attempt_id = r.attempt_id"
-        f" FROM {database.rows({'id': 'bigint', 'attempt_id': 'bigint'})} WHERE delivery.id = r.id",
-        rows=as_json([{"id": row.delivery_id, "attempt_id": row.id} for row in made]),
-    )
+    ours = OURS.format(fit=(FIT_CALLS if calls else FIT).format(ids=database.ids()))
+    ids = as_json(list(group))
+    told: dict[str, object] = {"owner": owner, "until": to_us(until), "now": to_us(now)}
+    if database.is_sqlite:
+        made = await fetch(
+            connection,
+            INSERT_ATTEMPTS.format(ours=f"({ours})"),
+            ids=ids,
+            owner=owner,
+            provider=provider,
+            now=to_us(now),
+            **calls,
+        )
+        rows = as_json([{"id": row.id, "delivery_id": row.delivery_id} for row in made])
+        named = database.rows({"id": "bigint", "delivery_id": "bigint"}, alias="made")
+        await run(connection, SENDING.format(made=named), rows=rows, **told)
+    else:
+        if calls:
+            await run(connection, LOCK_NUMBERS.format(ids=database.ids()), ids=ids)
+        sql = BEGIN_POSTGRES.format(ours=ours)
+        made = await fetch(connection, sql, ids=ids, provider=provider, **told, **calls)
     return {DeliveryId(row.delivery_id): AttemptId(row.id) for row in made}
 
 

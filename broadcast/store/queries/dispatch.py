@@ -23,7 +23,7 @@ from broadcast.model import (
     Purpose,
 )
 from broadcast.store.columns import from_us, to_us
-from broadcast.store.queries import beginning, deliveries
+from broadcast.store.queries import accepting, beginning, deliveries
 from broadcast.store.queries.deliveries import clock_time
 from broadcast.store.unit import Database, as_json, fetch
 from broadcast.store.vault import Unsealable, Vault
@@ -180,6 +180,8 @@ class DispatchQueries:
     async def _write_back(
         self, connection: AsyncConnection, finished: Sequence[Finished], now: datetime, decide: Decide
     ) -> list[StopRequest]:
+        accepted = await accepting.accept(connection, self._database, finished, now)
+        finished = [one for one in finished if one.attempt_id not in accepted]
         if not finished:
             return []
         facts = await deliveries.lock(connection, self._database, [one.delivery_id for one in finished])
