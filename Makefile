@@ -133,3 +133,7 @@ cover: setup tools ## Test coverage, as a table and in build/coverage/html
 .PHONY: bench
 bench: setup ## 10,000 deliveries through the whole pipeline, beside the raw client
 	$(BIN)/python -m tests.bench.pipeline
+
+.PHONY: bench-voice
+bench-voice: setup ## Speed, loudness and intelligibility of speech (the last with pip install 'maeul[ear]')
+	$(BIN)/python -m tests.bench.voice

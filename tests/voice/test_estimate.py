@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.voice.conftest import CountedEspeak
+from tests.voice.test_rules import CORPUS
 from voice.estimate import Fits, estimate, length_of
+from voice.script import prepare
 
 SENTENCE = "내일 3월 5일 오전 9시부터 물이 나오지 않으니 미리 받아 두시기 바랍니다. "
 
 
-@pytest.mark.parametrize("count", [1, 3, 8])
-async def test_the_estimate_is_near_what_espeak_takes(espeak: CountedEspeak, count: int) -> None:
-    from voice.script import prepare
+TOPICS = sorted({topic for topic, *_ in CORPUS})
 
-    speech = await espeak.speak(prepare(SENTENCE * count).text, language="ko", voice="default", speed=1.0)
-    assert estimate(SENTENCE * count).seconds == pytest.approx(speech.seconds, rel=0.15)
+
+@pytest.mark.parametrize("topic", TOPICS)
+async def test_the_estimate_is_near_what_espeak_takes(espeak: CountedEspeak, topic: str) -> None:
+    text = ". ".join(written for of, written, _ in CORPUS if of == topic)[:400]
+    speech = await espeak.speak(prepare(text).text, language="ko", voice="default", speed=1.0)
+    assert estimate(text).seconds == pytest.approx(speech.seconds, rel=0.12)
 
 
 @pytest.mark.parametrize(

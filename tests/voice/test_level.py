@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from pyloudnorm import IIRfilter, Meter
 
+from tests.voice.inputs import NOISE, SOURCES, Source
 from tests.voice.sounds import band_db, ebur128, recorded, tone
 from voice.decoding import resample
-from voice.filters import Sound, hum_lines, remove_hum
+from voice.filters import hum_lines, remove_hum
 from voice.level import TELEPHONE, WEB, Target, high_pass, level, loudness, telephone_band, trim, true_peak
-
-Source = Callable[[], tuple[Sound, int]]
-NOISE = np.random.default_rng(2)
-
-
-def whisper() -> tuple[Sound, int]:
-    sound, rate = recorded("iphone.m4a")
-    return (sound * 0.01 + NOISE.normal(0, 0.0005, len(sound))).astype(np.float32), rate
-
-
-def shouting() -> tuple[Sound, int]:
-    sound, rate = recorded("chrome.webm")
-    return np.clip(sound * 30, -1, 1), rate
-
-
-def windy() -> tuple[Sound, int]:
-    sound, rate = recorded("chrome.webm")
-    wind = np.cumsum(NOISE.normal(0, 0.003, len(sound)))
-    wind -= np.convolve(wind, np.ones(4801) / 4801, "same")
-    return (sound + wind).astype(np.float32), rate
-
-
-SOURCES: dict[str, Source] = {
-    "telephone recording": lambda: recorded("old.3gp"),
-    "browser recording": lambda: recorded("chrome.webm"),
-    "beeps": lambda: recorded("mediarecorder.webm"),
-    "whisper": whisper,
-    "shouting": shouting,
-    "windy": windy,
-    "tone": lambda: (tone(700, 2.0), 48_000),
-    "half a second": lambda: (tone(300, 0.5) + tone(900, 0.5), 48_000),
-}
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
