@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broadcast.lifecycle import StopReason
-from broadcast.model import BroadcastState, CapStatus, DeliveryState, Priority
+from broadcast.model import BroadcastState, CapStatus, DeliveryState, Priority, ResponseType
 
 GOES_OUT = frozenset({BroadcastState.FANNING_OUT, BroadcastState.SENDING, BroadcastState.DONE})
 ENDED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED})
@@ -22,10 +22,15 @@ class Promise:
     expires_at: datetime
     delivery_state: DeliveryState
     stop_asked: StopReason | None = None
+    response_type: ResponseType | None = None
 
     @property
     def is_emergency(self) -> bool:
         return self.priority is Priority.EMERGENCY
+
+    @property
+    def is_evacuation(self) -> bool:
+        return self.is_emergency and self.response_type is ResponseType.EVACUATE
 
     def is_over(self, now: datetime) -> bool:
         """The broadcast was taken back or has expired: nobody may be told of it any more."""

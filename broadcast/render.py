@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from broadcast import wording
-from broadcast.model import BroadcastId, CapStatus, Priority, VillageId
+from broadcast.model import BroadcastId, CapStatus, Priority, ResponseType, Role, VillageId
 from broadcast.ports import ClipInfo, Clock, EngineFailed, Scribe, VoiceDesk
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,18 @@ TEXT, SLOW, OPENING, ENDING, AGAIN, THANKS, HELP = (
 
 @dataclass(frozen=True, slots=True)
 class VillageVoice:
-    """Who speaks for a village."""
+    """Who speaks for a village; `head` is "" where the county does."""
 
     id: VillageId
     name: str
     head: str = field(repr=False)
+
+
+def said_by(author: Role, villages: Sequence[VillageVoice]) -> list[VillageVoice]:
+    """A head or a deputy speaks as the village; what an officer wrote is not said in the head's name."""
+    if author in (Role.HEAD, Role.DEPUTY):
+        return list(villages)
+    return [replace(one, head="") for one in villages]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class ToRender:
     recording_key: str
     county: str
     villages: Sequence[VillageVoice]
+    response_type: ResponseType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +155,21 @@ class Renderer:
         parts = [Part(TEXT, 0, text), Part(SLOW, 0, slow)]
         is_emergency = one.priority is Priority.EMERGENCY
         is_exercise = one.cap_status is not CapStatus.ACTUAL
+        is_evacuation = one.response_type is ResponseType.EVACUATE
         fixed = {
             AGAIN: wording.AGAIN,
-            THANKS: wording.CONFIRMED_EMERGENCY if is_emergency else wording.CONFIRMED,
-            HELP: wording.HELP_ASKED,
+            THANKS: wording.confirmed(is_emergency=is_emergency, is_evacuation=is_evacuation),
+            HELP: wording.help_asked(is_evacuation=is_evacuation),
         }
         for part, words in fixed.items():
             parts.append(Part(part, 0, await self._say(words)))
         for village in one.villages:
-            end = wording.ending(village.name, is_emergency=is_emergency, is_exercise=is_exercise)
+            end = wording.ending(
+                village.name,
+                is_emergency=is_emergency,
+                is_exercise=is_exercise,
+                is_evacuation=is_evacuation,
+            )
             parts.append(Part(OPENING, village.id, await self._opening(one, village)))
             parts.append(Part(ENDING, village.id, await self._say(end)))
         return parts

@@ -51,21 +51,41 @@ def opening(village: str, head: str, county: str, *, is_emergency: bool, is_exer
         return f"{words}긴급 방송입니다."
     if head:
         return f"{words}안녕하세요. {village} 이장 {head}입니다. 마을방송 전해 드립니다."
-    return f"{words}{county}에서 {village} 주민께 알려 드립니다."
+    by = f"{_office(county)}에서 " if county else ""
+    return f"{words}{by}{village} 주민께 알려 드립니다."
 
 
-def ending(village: str, *, is_emergency: bool, is_exercise: bool) -> str:
+def _office(county: str) -> str:
+    """한내군 -> 한내군청."""
+    return f"{county}청" if county.endswith(("군", "시", "구")) else county
+
+
+def ending(village: str, *, is_emergency: bool, is_exercise: bool, is_evacuation: bool = False) -> str:
     """How a call ends: the keys come after the text, never before."""
     after = f" {EXERCISE}" if is_exercise else ""
     if is_emergency:
+        need = "혼자 나오기 어려우시면" if is_evacuation else "도움이 필요하시면"
         return (
             "몸이 아프거나 위험이 보이면 끊고 119에 전화하세요. 들으셨으면 1번, "
-            f"혼자 나오기 어려우시면 9번을 누르세요.{after}"
+            f"{need} 9번을 누르세요.{after}"
         )
     return f"이상 {village} 마을방송이었습니다. 다시 들으시려면 2번, 다 들으셨으면 그냥 끊으세요.{after}"
 
 
 AGAIN = "다시 말씀드립니다."
 CONFIRMED = "확인했습니다. 고맙습니다."
-CONFIRMED_EMERGENCY = "확인했습니다. 지금 나가십시오."
-HELP_ASKED = "도움 요청을 상황실에 전했습니다. 나갈 수 있으면 먼저 나가십시오. 위급하면 119입니다."
+CONFIRMED_EMERGENCY = "확인했습니다. 방송에서 말씀드린 대로 해 주십시오."
+CONFIRMED_EVACUATION = "확인했습니다. 지금 나가십시오."
+HELP_ASKED = "도움 요청을 상황실에 전했습니다. 위급하면 119입니다."
+HELP_ASKED_EVACUATION = "도움 요청을 상황실에 전했습니다. 나갈 수 있으면 먼저 나가십시오. 위급하면 119입니다."
+
+
+def confirmed(*, is_emergency: bool, is_evacuation: bool) -> str:
+    """Only who is to leave is told to: others may be safe indoors alone."""
+    if not is_emergency:
+        return CONFIRMED
+    return CONFIRMED_EVACUATION if is_evacuation else CONFIRMED_EMERGENCY
+
+
+def help_asked(*, is_evacuation: bool) -> str:
+    return HELP_ASKED_EVACUATION if is_evacuation else HELP_ASKED

@@ -22,10 +22,6 @@ ENROLS = (Category.NOTICE, Category.ADMINISTRATIVE, Category.DISASTER)
 STOPPABLE = tuple(category for category in Category if category is not Category.DISASTER)
 
 MENU = ChatReply("마을방송입니다. 아래에서 고르거나 말씀을 적어 주세요.", quick=MENU_BUTTONS)
-THANKS = ChatReply(wording.CONFIRMED)
-THANKS_EMERGENCY = ChatReply(wording.CONFIRMED_EMERGENCY)
-HELP_ASKED = ChatReply(wording.HELP_ASKED)
-HELP_ASKED_LATE = ChatReply("도움 요청을 상황실에 전했습니다. 위급하면 119입니다.")
 CALL_119 = ChatReply("위급하면 지금 119에 전화하세요. 지금은 긴급 방송이 없어 도움 요청을 받지 않습니다.")
 NO_BROADCAST = ChatReply("아직 방송이 없습니다.", quick=MENU_BUTTONS)
 HOW_TO_FIND = (
@@ -63,6 +59,15 @@ def push(told: Told, listen_url: str) -> ChatReply:
     )
     title = _title(told.title, is_exercise=is_exercise)
     return ChatReply(text, title, _buttons(told.attempt_id, listen_url, offers_help=told.asks_to_act))
+
+
+def thanks(told: Told, *, is_over: bool) -> ChatReply:
+    is_emergency = told.asks_to_act and not is_over
+    return ChatReply(wording.confirmed(is_emergency=is_emergency, is_evacuation=told.promise.is_evacuation))
+
+
+def help_asked(told: Told, *, is_over: bool) -> ChatReply:
+    return ChatReply(wording.help_asked(is_evacuation=told.promise.is_evacuation and not is_over))
 
 
 def replay(latest: Latest, listen_url: str, question: str = "") -> ChatReply:

@@ -76,8 +76,7 @@ class VillageChat:
         """A tap is kept by the adapter; typed words do not say of which broadcast, so that is asked."""
         told = await self._told(attempt_id, user)
         if told is not None:
-            acts_now = told.asks_to_act and not told.promise.is_over(self._clock.now())
-            return menu.THANKS_EMERGENCY if acts_now else menu.THANKS
+            return menu.thanks(told, is_over=told.promise.is_over(self._clock.now()))
         latest = await self._latest(user)
         if latest is None or latest.attempt_id is None:
             return menu.MENU
@@ -86,8 +85,7 @@ class VillageChat:
     async def _help(self, attempt_id: AttemptId | None, user: ChatUser) -> ChatReply:
         told = await self._told(attempt_id, user)
         if told is not None and told.asks_to_act:
-            is_over = told.promise.is_over(self._clock.now())
-            return menu.HELP_ASKED_LATE if is_over else menu.HELP_ASKED
+            return menu.help_asked(told, is_over=told.promise.is_over(self._clock.now()))
         latest = await self._latest(user)
         if latest is None or latest.attempt_id is None or not latest.is_emergency:
             return menu.CALL_119

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import insert
 
+from broadcast import wording
 from broadcast.chat_in import menu
 from broadcast.errors import NotFound
 from broadcast.model import AttemptId, Priority, ReceiptKind
@@ -151,17 +152,33 @@ async def test_the_heard_button_is_thanked_and_counts_as_a_tap(office: Office) -
             kinds += [(receipt.kind, receipt.attempt_id, receipt.key) for receipt in answered.receipts]
             texts.append(answered.body)
     assert kinds == [(ReceiptKind.TAPPED, attempt, ""), (ReceiptKind.KEYED, attempt, "9")]
-    assert menu.THANKS_EMERGENCY.text in json.loads(texts[0])["template"]["outputs"][0]["simpleText"]["text"]
-    assert menu.HELP_ASKED.text in json.loads(texts[1])["template"]["outputs"][0]["simpleText"]["text"]
+    assert wording.CONFIRMED_EMERGENCY in json.loads(texts[0])["template"]["outputs"][0]["simpleText"]["text"]
+    assert wording.HELP_ASKED in json.loads(texts[1])["template"]["outputs"][0]["simpleText"]["text"]
+
+
+@pytest.mark.parametrize(("asked", "leaves"), [("Evacuate", True), ("Shelter", False), (None, False)])
+async def test_only_an_evacuation_tells_people_to_leave(
+    office: Office, asked: str | None, leaves: bool
+) -> None:
+    village = await a_village(office)
+    await a_resident(office, kakao=USER)
+    broadcast = await a_broadcast(office, village, priority=Priority.EMERGENCY, response_type=asked)
+    attempt = await an_attempt(office, broadcast, village, changes={"priority": 0})
+    for words in (menu.HEARD_SAYS, menu.HELP_SAYS):
+        answer = await Talks(office).say(words, attempt)
+        assert answer is not None
+        assert ("나가십시오" in answer.text) is leaves
 
 
 async def test_nobody_is_told_to_leave_after_a_recall(office: Office) -> None:
     village = await a_village(office)
     await a_resident(office, kakao=USER)
-    broadcast = await a_broadcast(office, village, priority=Priority.EMERGENCY, state="recalled")
+    broadcast = await a_broadcast(
+        office, village, priority=Priority.EMERGENCY, state="recalled", response_type="Evacuate"
+    )
     attempt = await an_attempt(office, broadcast, village, changes={"priority": 0})
-    assert await Talks(office).say(menu.HEARD_SAYS, attempt) == menu.THANKS
-    assert await Talks(office).say(menu.HELP_SAYS, attempt) == menu.HELP_ASKED_LATE
+    assert await Talks(office).say(menu.HEARD_SAYS, attempt) == ChatReply(wording.CONFIRMED)
+    assert await Talks(office).say(menu.HELP_SAYS, attempt) == ChatReply(wording.HELP_ASKED)
 
 
 async def test_typed_words_ask_which_broadcast_was_heard(office: Office) -> None:

@@ -13,7 +13,7 @@ from broadcast.model import BroadcastId, CapStatus, Priority
 from broadcast.people.accounts import SignedIn
 from broadcast.policy import LONG_S, is_phoned
 from broadcast.ports import EngineFailed
-from broadcast.render import Part, ToRender
+from broadcast.render import Part, ToRender, said_by
 from voice.script import Script, prepare
 from voice.shelf import media_key
 from web.catalogue import CATALOGUE
@@ -101,7 +101,7 @@ async def _to_render(here: Desk, asker: SignedIn, filled: Filled) -> tuple[ToRen
         script=script.text if script else "",
         recording_key=key,
         county=voice.county,
-        villages=(voice.village,),
+        villages=said_by(asker.who.role, [voice.village]),
     )
     return to_render, script
 

@@ -18,6 +18,7 @@ from broadcast.model import (
     Priority,
     Purpose,
     ResidentId,
+    ResponseType,
     VillageId,
 )
 from broadcast.phone_in.outbound import CallFacts, Sound
@@ -27,7 +28,8 @@ from broadcast.store.unit import Database, fetch, run
 from broadcast.store.vault import Vault
 
 PROMISE = """
-    d.priority, d.state AS delivery_state, d.stop_asked, b.cap_status, b.state AS broadcast_state, b.expires_at
+    d.priority, d.state AS delivery_state, d.stop_asked, b.cap_status, b.state AS broadcast_state, b.expires_at,
+    b.response_type
 """
 
 CALL = f"""
@@ -182,4 +184,5 @@ def _promise(row: Row[Any]) -> Promise:
         expires_at=from_us(row.expires_at),
         delivery_state=DeliveryState(row.delivery_state),
         stop_asked=None if row.stop_asked is None else StopReason(row.stop_asked),
+        response_type=None if row.response_type is None else ResponseType(row.response_type),
     )

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broadcast import policy
 from broadcast.fan_out import Hours
 from broadcast.lifecycle import DeliveryEvent
-from broadcast.model import BroadcastId, CapStatus, Category, Priority, VillageId
-from broadcast.render import Part, ToRender, VillageVoice
+from broadcast.model import BroadcastId, CapStatus, Category, Priority, ResponseType, Role, VillageId
+from broadcast.render import Part, ToRender, VillageVoice, said_by
 from broadcast.store.columns import from_us, to_us
 from broadcast.store.queries import covering, deliveries, fanout
 from broadcast.store.queries.deliveries import clock_time
@@ -24,8 +24,9 @@ from broadcast.work import Due, Slice
 
 TO_RENDER = """
     SELECT b.id, b.priority, b.cap_status, b.language, b.script, COALESCE(r.key, '') AS recording_key,
+           b.response_type, w.role AS author_role,
            COALESCE((SELECT name FROM county LIMIT 1), '') AS county
-    FROM broadcast b LEFT JOIN recording r ON r.id = b.recording_id
+    FROM broadcast b JOIN account w ON w.id = b.author_id LEFT JOIN recording r ON r.id = b.recording_id
     WHERE b.voice_state = 'pending'
       AND b.state IN ('rendering', 'awaiting_approval', 'scheduled', 'fanning_out', 'sending')
     ORDER BY b.priority, b.scheduled_at, b.id LIMIT :n
@@ -58,7 +59,8 @@ class CourseQueries:
                 script=row.script,
                 recording_key=row.recording_key,
                 county=row.county,
-                villages=villages[row.id],
+                villages=said_by(Role(row.author_role), villages[row.id]),
+                response_type=None if row.response_type is None else ResponseType(row.response_type),
             )
             for row in rows
         ]
