@@ -48,7 +48,11 @@ async function setManual(address, manual) {
 }
 
 function clock(at) {
-  return new Date(at).toLocaleTimeString(KO ? "ko-KR" : "en-GB", { hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleTimeString(KO ? "ko-KR" : "en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: "Asia/Seoul", // as residents and the pages read it, wherever the browser is
+  });
 }
 
 function head(handset) {
