@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 LONGEST_TEXT = 2_000
 LONGEST_TITLE = 100
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 KOREAN = {
     "missing": "필요한 항목입니다.",
@@ -105,5 +107,16 @@ def line(longest: int, least: int = 1) -> Any:
     ]
 
 
-Moment = AwareDatetime
+def _of_our_days(moment: datetime) -> datetime:
+    """Refuse years near the ends of the calendar: no hour could be added to them or taken away."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise finding(
+            "year_out_of_range",
+            f"The year must be between {FIRST_YEAR} and {LAST_YEAR}.",
+            f"{FIRST_YEAR}년에서 {LAST_YEAR}년 사이의 시각으로 적어 주세요.",
+        )
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_days)]
 """A time with its zone; one without is refused."""

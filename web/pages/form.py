@@ -16,7 +16,7 @@ from starlette.requests import Request
 from broadcast.errors import CallerMistake, InvalidInput
 from web.api.shapes import BroadcastIn
 from web.catalogue import CATALOGUE
-from web.validation import in_korean
+from web.validation import LAST_YEAR, in_korean
 from web.words import Words
 
 KOREA = ZoneInfo("Asia/Seoul")
@@ -133,10 +133,13 @@ def _moment(local: str) -> datetime:
     """A time of the page's clock field, which is Korea's."""
     key = "when.unreadable" if local else "when.missing"
     try:
-        return datetime.fromisoformat(local).replace(tzinfo=KOREA)
+        moment = datetime.fromisoformat(local).replace(tzinfo=KOREA)
     except ValueError:
+        moment = None
+    if moment is None or moment.year > LAST_YEAR:
         korean, english = CATALOGUE[key]
-        raise InvalidInput(english, korean, field="scheduled_at") from None
+        raise InvalidInput(english, korean, field="scheduled_at")
+    return moment
 
 
 def _end(filled: Filled, begins: datetime) -> datetime:
