@@ -157,6 +157,7 @@ END = b"\r\n--x--\r\n"
         (PART + END, "multipart/form-data", 400),  # no boundary
         (PART.replace(b"file", b"filo") + END, "multipart/form-data; boundary=x", 422),
         (PART.replace(b'; filename="a"', b"") + END, "multipart/form-data; boundary=x", 422),
+        (b"\r\n".join([PART] * 101) + END, "multipart/form-data; boundary=x", 400),
         (b"--x\r\nrubbish" + END, "multipart/form-data; boundary=x", 400),
         (b'{"file": 1}', "application/json", 422),
         (b"", "audio/webm", 422),

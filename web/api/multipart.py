@@ -17,6 +17,7 @@ from starlette.requests import Request
 from broadcast.errors import InvalidInput
 
 PIECE = 1 << 20
+MOST_PARTS = 100  # each costs time while everybody waits, and one is enough
 
 
 class _Picker:
@@ -28,11 +29,15 @@ class _Picker:
         self._value = b""
         self._disposition = b""
         self._is_inside = False
+        self._parts = 0
         self.is_whole = False
         self.gathered: list[bytes] = []
 
     def on_part_begin(self) -> None:
         self._header = self._value = self._disposition = b""
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise MultipartParseError("too many parts")
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
