@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -24,6 +25,7 @@ for group in (running, showing, speech, user, county, database):
 
 def main() -> None:
     """Run the command; a mistake of the operator's is one line on standard error and ends with 2."""
+    os.umask(0o077)  # the database, its copies and the recordings are nobody else's to read
     try:
         app()
     except Exception as error:

@@ -114,6 +114,17 @@ def test_the_simulator_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "s.db").exists()
 
 
+def test_nobody_else_on_the_machine_reads_what_is_kept(tmp_path: Path) -> None:
+    """Even where the folder was made beforehand, for everybody to look into."""
+    data = tmp_path / "d"
+    data.mkdir(mode=0o755)
+    with running(tmp_path, "serve", "--port", "0", "--with-simulator", "--data", data) as one:
+        assert ask(f"{one.url}/readyz")["status"] == "ready"
+        kept = {path.name: path.stat().st_mode & 0o077 for path in data.rglob("*")}
+    assert {"maeul.db", "simulator.db", "secret.key", "media"} <= kept.keys()
+    assert set(kept.values()) == {0}
+
+
 # --- accounts ---------------------------------------------------------------------------------
 
 
