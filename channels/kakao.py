@@ -58,7 +58,9 @@ class KakaoSettings(BaseSettings):
 
     bot_id: str = Field(min_length=1, description="The chatbot's id, as the Event API's address has it")
     rest_key: SecretStr = Field(description="REST API key of the Kakao application behind the bot")
-    skill_secret: SecretStr = Field(description="Our own secret; Kakao sends it with every skill request")
+    skill_secret: SecretStr = Field(
+        min_length=16, description="Our own secret, long and random; Kakao sends it with every skill request"
+    )
     event_name: str = Field(default="village_broadcast", description="The event that the bot's block takes")
     api_base_url: str = Field(
         default="https://bot-api.kakao.com", pattern=BASE_URL, description="Where Kakao's bot API is"

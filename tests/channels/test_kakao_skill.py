@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from broadcast.errors import NotFound
 from broadcast.model import Reason, Receipt, ReceiptKind
 from broadcast.ports import Button, ChatInput, ChatReply, Hooked, HookReply, HookRequest
 from channels._kakao_render import MAX_CARD_TEXT, MAX_TEXT, skill_response
+from channels.kakao import KakaoSettings
 from tests.channels.replies import kakao as replies
 from tests.channels.rig import NOW, Talk, adapter
 
@@ -272,3 +274,9 @@ def test_buttons_beyond_a_card_are_offered_below() -> None:
     assert len(template["outputs"][0]["basicCard"]["buttons"]) == 3
     assert [quick["messageText"] for quick in template["quickReplies"]] == [f"방송 {n}" for n in range(3, 13)]
     assert all(len(quick["label"]) <= 14 for quick in template["quickReplies"])
+
+
+def test_a_skill_secret_that_can_be_guessed_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValidationError) as refused:
+        KakaoSettings(bot_id="bot", rest_key=SecretStr("key"), skill_secret=SecretStr("guess-me"))
+    assert "guess-me" not in str(refused.value)
