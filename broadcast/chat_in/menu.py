@@ -22,7 +22,9 @@ ENROLS = (Category.NOTICE, Category.ADMINISTRATIVE, Category.DISASTER)
 STOPPABLE = tuple(category for category in Category if category is not Category.DISASTER)
 
 MENU = ChatReply("마을방송입니다. 아래에서 고르거나 말씀을 적어 주세요.", quick=MENU_BUTTONS)
-CALL_119 = ChatReply("위급하면 지금 119에 전화하세요. 지금은 긴급 방송이 없어 도움 요청을 받지 않습니다.")
+CALL_119 = ChatReply(
+    "위급하면 지금 119에 전화하세요. 이 대화에서는 긴급 방송을 받으신 주민의 도움 요청만 전할 수 있습니다."
+)
 NO_BROADCAST = ChatReply("아직 방송이 없습니다.", quick=MENU_BUTTONS)
 HOW_TO_FIND = (
     "마을 코드는 마을회관 안내문에 있고, 이장님이나 군청에 물으셔도 됩니다. "

@@ -31,16 +31,30 @@ class Meaning:
 # Stems without spaces, marks and polite endings.
 STEMS: Mapping[Wish, frozenset[str]] = {
     Wish.HEARD: frozenset(
-        {"들었", "들었어", "들음", "잘들었", "잘들었어", "확인", "확인했", "확인했어", "확인함"}
+        {
+            "들었",
+            "들었어",
+            "들엇",
+            "들엇어",
+            "들음",
+            "잘들었",
+            "잘들었어",
+            "확인",
+            "확인했",
+            "확인했어",
+            "확인함",
+        }
     ),
-    Wish.HELP: frozenset({"도움", "도움요청", "도와", "살려", "119", "일일구"}),
+    Wish.HELP: frozenset(
+        {"도움", "도움요청", "도와", "살려", "구해", "구조", "갇혔", "갇혔어", "119", "일일구"}
+    ),
     Wish.LISTEN: frozenset(
         {"듣기", "방송", "방송듣기", "다시듣기", "최근방송", "들려", "다시들려", "방송들려"}
     ),
 }
 WISHES = {stem: wish for wish, stems in STEMS.items() for stem in stems}
 
-_ENDINGS = re.compile(r"(?:습니다|주세요|하겠습니다|주십시오|요|다)$")
+_ENDINGS = re.compile(r"(?:습니다|주세요|하겠습니다|주십시오|줘요?|요|다)$")
 _ASKS = re.compile(r"(동의|구독|등록|가입)(?:합니다|할게요|해주세요)?(.*)", re.DOTALL)
 # Whoever wants to stop is understood in many forms, but not from the middle of a longer talk.
 _STOPS = re.compile(
