@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from broadcast.model import Role
+from broadcast.model import DeliveryState, ReachState, Role
 from tests.builders import a_village, an_account
-from tests.web.desk import API, TEXT, Answer, Served, Village, count
+from tests.web.desk import API, TEXT, Answer, Served, Village, a_reach, count
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
 
@@ -170,6 +170,24 @@ async def test_a_broadcast_is_called_off_and_not_twice(head: Visitor) -> None:
     again = await head.post(f"{where}/cancel")
     assert again.status == 409
     assert "하지 못했습니다" in said(again)
+
+
+@pytest.mark.parametrize(
+    ("state", "delivery", "how"),
+    [
+        (ReachState.CLOSED, DeliveryState.DELIVERED, "도착함, 들었는지 모름"),
+        (ReachState.CLOSED, DeliveryState.CANCELLED, "멈춤"),
+        (ReachState.MISSED, DeliveryState.DELIVERED, "도착함, 들었는지 모름"),
+        (ReachState.MISSED, DeliveryState.FAILED, "닿지 않음"),
+    ],
+)
+async def test_who_has_it_already_is_told_from_whom_it_never_reached(
+    village: Village, head: Visitor, state: ReachState, delivery: DeliveryState, how: str
+) -> None:
+    made = await head.write(("text", TEXT))
+    where = made.headers["Location"].split("?")[0]
+    await a_reach(village, int(where.rsplit("/", 1)[1]), state=state, delivery=delivery)
+    assert f"{how} ·" in said(await head.get(where))
 
 
 async def test_who_only_looks_gets_no_form(village: Village) -> None:

@@ -65,6 +65,8 @@ def _state(row: PersonRow, t: Words) -> str:
     reason = f"reason.{row.reason}"
     if row.state == "missed":
         return _why_missed(row, t)
+    if row.state == "closed" and row.delivery_state in ("delivered", "sent"):
+        return t(f"how.{row.delivery_state}")  # stopped for them, but they have it, or may have
     if row.state != "open":
         return t(f"how.{row.state}")
     key = f"how.{_under_way(row)}"
