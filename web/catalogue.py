@@ -58,6 +58,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "villages": ("어느 마을에", "Which village"),
     "villages.all": ("모두 고르기", "Select all"),
     "villages.one": ("{name} · 주민 {n}명", "{name} · residents: {n}"),
+    "villages.choose": ("방송할 마을을 골라 주세요.", "Choose at least one village."),
     "villages.none": (
         "맡은 마을이 없습니다. 군청에 마을을 맡겨 달라고 해 주세요.",
         "No village is assigned to you. Please ask the county office.",

@@ -190,6 +190,13 @@ async def test_who_has_it_already_is_told_from_whom_it_never_reached(
     assert f"{how} ·" in said(await head.get(where))
 
 
+async def test_no_village_chosen_is_said_in_the_form_s_words(head: Visitor) -> None:
+    for language, words in (("ko", "방송할 마을을 골라 주세요."), ("en", "Choose at least one village.")):
+        answer = await head.post(f"/broadcasts?lang={language}", ("key", "one"), ("text", TEXT))
+        assert answer.status == 422
+        assert words in said(answer)
+
+
 async def test_who_only_looks_gets_no_form(village: Village) -> None:
     visitor = await signed_in(village.served, "상황실", Role.DUTY_ROOM, village=None)
     page = said(await visitor.get("/"))

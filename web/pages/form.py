@@ -168,4 +168,7 @@ def _found(error: ValidationError | CallerMistake, t: Words) -> Iterator[tuple[s
         return
     for one in error.errors():
         where = str(one["loc"][0]) if one["loc"] else "body"
-        yield where, t.choose(in_korean(one), one["msg"])
+        if where == "villages" and one["type"] == "too_short":
+            yield where, t("villages.choose")
+        else:
+            yield where, t.choose(in_korean(one), one["msg"])
