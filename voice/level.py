@@ -46,7 +46,7 @@ class Levelled:
 # MP3 hardly overshoots at this bit rate; Opus does by up to two and a half decibels, so its ceiling lies
 # that far under -1 dBTP: limiting once costs less than encoding again.
 WEB = Target(rate=24_000, lufs=-16.0, ceiling_dbtp=-3.0)
-OPUS = Target(rate=24_000, lufs=-16.0, ceiling_dbtp=-4.0)
+OPUS = Target(rate=24_000, lufs=-16.0, ceiling_dbtp=-4.3)
 # The half decibel covers rounding to 16 bits and meters that oversample more than ours.
 TELEPHONE = Target(rate=8_000, lufs=-13.0, ceiling_dbtp=-3.5, is_telephone=True)
 
