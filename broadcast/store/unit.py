@@ -169,6 +169,12 @@ class Database:
             await self._visits.close()
 
 
+def unindexed(column: str) -> str:
+    """This text column in a form that no index fits: the few rows named by id are to be looked at, not all
+    that are in a state, whatever the planner's statistics say."""
+    return f"COALESCE({column}, '')"
+
+
 def as_json(value: object) -> str:
     return orjson.dumps(value).decode()
 

@@ -11,7 +11,7 @@ from broadcast import policy
 from broadcast.lifecycle import DeliveryEvent, move_delivery
 from broadcast.model import Accepted, AttemptId, Channel, DeliveryState
 from broadcast.store.columns import to_us
-from broadcast.store.unit import Database, as_json, fetch, run
+from broadcast.store.unit import Database, as_json, fetch, run, unindexed
 from broadcast.work import Finished
 
 BEFORE = DeliveryState.SENDING
@@ -23,7 +23,7 @@ ACCEPT = f"""
     UPDATE delivery SET state = '{AFTER}', lease_owner = NULL, lease_until = CASE channel {LOOKED_AFTER} END,
            defers = 0, due_at = NULL, updated_at = :now
     FROM {{rows}}
-    WHERE delivery.id = r.id AND delivery.attempt_id = r.attempt_id AND delivery.state = '{BEFORE}'
+    WHERE delivery.id = r.id AND delivery.attempt_id = r.attempt_id AND {unindexed("delivery.state")} = '{BEFORE}'
       AND delivery.stop_asked IS NULL
     RETURNING delivery.attempt_id
 """

@@ -13,7 +13,7 @@ from broadcast.lifecycle import DeliveryEvent
 from broadcast.model import AttemptId, DeliveryId, Reason
 from broadcast.policy import LEFT_ALONE, ROUTINE_CALLS_A_DAY
 from broadcast.store.columns import to_us
-from broadcast.store.unit import Database, as_json, fetch, run
+from broadcast.store.unit import Database, as_json, fetch, run, unindexed
 from broadcast.work import NotBegun
 
 GOES_OUT = "b.expires_at > :now AND b.state IN ('fanning_out', 'sending', 'done')"
@@ -56,8 +56,8 @@ FIT_CALLS = f"""
     SELECT id FROM (
         SELECT d.id, ROW_NUMBER() OVER (PARTITION BY d.address_id ORDER BY d.priority, d.turn, d.id) AS nth
         FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-        WHERE d.id IN {{ids}} AND d.state = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
-          AND {GOES_OUT} AND {USABLE} AND {SERVES} AND NOT ({ENGAGED}) AND NOT ({RUNG_OUT})
+        WHERE d.id IN {{ids}} AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner
+          AND d.stop_asked IS NULL AND {GOES_OUT} AND {USABLE} AND {SERVES} AND NOT ({ENGAGED}) AND NOT ({RUNG_OUT})
     ) AS fit WHERE nth = 1
 """
 
@@ -83,9 +83,9 @@ INSERT_ATTEMPTS = """
     FROM {ours} d
     RETURNING id, delivery_id
 """
-OURS = """
+OURS = f"""
     SELECT d.id FROM delivery d
-    WHERE d.id IN ({fit}) AND d.state = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
+    WHERE d.id IN ({{fit}}) AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
 """
 SENDING = """
     UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
