@@ -1,9 +1,10 @@
-"""Signed links: to a piece of sound on the shelf, and to the page where one attempt can be heard."""
+"""Signed links to sound on the shelf and to the page where one attempt can be heard, and marks of browsers."""
 
 from __future__ import annotations
 
 import base64
 import hmac
+import os
 import struct
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -64,6 +65,20 @@ class Links:
         if end < _seconds(self._clock.now()):
             raise _no_such_link()
         return AttemptId(attempt_id)
+
+    def device(self, name: str) -> str:
+        """What a browser keeps that has signed in under this name: a mark of its own, of use for nothing else."""
+        mark = os.urandom(SIGNATURE)
+        return _text(mark + self._sign("device", mark + name.encode()))
+
+    def is_device(self, token: str, name: str) -> bool:
+        """Whether this is the mark of a browser that has signed in under this name."""
+        try:
+            data = _bytes(token)
+        except NotFound:
+            return False
+        mark, signature = data[:SIGNATURE], data[SIGNATURE:]
+        return hmac.compare_digest(self._sign("device", mark + name.encode()), signature)
 
     def _media_signature(self, key: str, end: int) -> str:
         return _text(self._sign("media", f"{key}\0{end}".encode()))

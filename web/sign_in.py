@@ -18,6 +18,8 @@ from broadcast.people.accounts import SESSION_LIFE, AccessKind, SignedIn
 from web.context import Desk, desk
 
 COOKIE = "maeul_session"
+DEVICE = "maeul_device"
+A_YEAR_S = 31_536_000
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 WINDOW = timedelta(minutes=15)
@@ -80,29 +82,34 @@ def _place(url: str) -> str:
 
 @dataclass
 class Tries:
-    """Wrong passwords of the last quarter of an hour, by name and in all. In memory: a restart forgives."""
+    """Wrong passwords of the last quarter of an hour, by name and in all. In memory: a restart forgives.
+
+    A browser that has signed in under a name before is counted by itself: else any stranger who guesses, or
+    pretends to, would lock the head out when it matters.
+    """
 
     by_name: dict[str, deque[datetime]] = field(default_factory=dict)
     all: deque[datetime] = field(default_factory=deque)
 
-    def check(self, name: str, now: datetime) -> None:
-        """Raises TooMany."""
+    def check(self, name: str, now: datetime, *, is_known: bool = False) -> None:
+        """`name`, or the mark of a browser that `is_known`. Raises TooMany."""
         own = self.by_name.get(name, deque())
-        for tries, most in ((own, TRIES_A_NAME), (self.all, TRIES_IN_ALL)):
+        for tries, most in ((own, TRIES_A_NAME), *(() if is_known else ((self.all, TRIES_IN_ALL),))):
             while tries and tries[0] <= now - WINDOW:
                 tries.popleft()
             if len(tries) >= most:
                 raise _too_many(tries[0] + WINDOW - now)
 
-    def add(self, name: str, now: datetime) -> None:
+    def add(self, name: str, now: datetime, *, is_known: bool = False) -> None:
         if name not in self.by_name and len(self.by_name) >= NAMES_WATCHED:
             self.by_name.clear()  # somebody tries names at random: the limit in all holds
         self.by_name.setdefault(name, deque()).append(now)
-        self.all.append(now)
+        if not is_known:
+            self.all.append(now)
 
-    def forgive(self, name: str) -> None:
+    def forgive(self, name: str, *, is_known: bool = False) -> None:
         self.by_name.pop(name, None)
-        if self.all:
+        if self.all and not is_known:
             self.all.pop()
 
 
@@ -123,18 +130,28 @@ async def sign_in(request: Request, name: str, password: str) -> tuple[str, Acco
     here: Desk = desk(request)
     tries: Tries = request.app.state.tries
     now = here.maeul.clock.now()
-    watched = name.strip().casefold()
-    tries.check(watched, now)
-    tries.add(watched, now)  # before the check, so that tries at the same time count as well
+    device = request.cookies.get(DEVICE, "")
+    is_known = here.maeul.links.is_device(device, _watched(name))
+    watched = device if is_known else _watched(name)
+    tries.check(watched, now, is_known=is_known)
+    tries.add(
+        watched, now, is_known=is_known
+    )  # before the check, so that tries at the same time count as well
     account = await accounts.check_password(here.accounts, name.strip(), password)
     if account is None:
         raise NotSignedIn("Name or password is wrong.", "이름이나 비밀번호가 틀립니다.")
-    tries.forgive(watched)
+    tries.forgive(watched, is_known=is_known)
     return await accounts.open_session(here.accounts, here.maeul.clock, account), account
 
 
-def give_cookie(request: Request, response: Response, value: str) -> None:
-    is_https = desk(request).maeul.public_url.startswith("https:")
+def _watched(name: str) -> str:
+    return name.strip().casefold()
+
+
+def give_cookies(request: Request, response: Response, name: str, value: str) -> None:
+    """The session, and what makes this browser known when it signs in again under this name."""
+    maeul = desk(request).maeul
+    is_https = maeul.public_url.startswith("https:")
     response.set_cookie(
         COOKIE,
         value,
@@ -143,6 +160,8 @@ def give_cookie(request: Request, response: Response, value: str) -> None:
         secure=is_https,
         samesite="lax",
     )
+    mark = maeul.links.device(_watched(name))
+    response.set_cookie(DEVICE, mark, max_age=A_YEAR_S, httponly=True, secure=is_https, samesite="lax")
 
 
 async def sign_out(request: Request, response: Response) -> None:

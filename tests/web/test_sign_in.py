@@ -48,6 +48,40 @@ async def test_a_wrong_password_and_a_wrong_name_look_alike(village: Village) ->
     assert wrong[0].body == wrong[1].body
 
 
+def device(answer: Answer) -> dict[str, str]:
+    told = [value for name, value in answer.headers.items() if name == "Set-Cookie"]
+    return {"Cookie": next(value.split(";")[0] for value in told if value.startswith("maeul_device="))}
+
+
+async def sign_in_from(village: Village, headers: dict[str, str], **given: str) -> Answer:
+    return await village.served.ask("POST", f"{API}/session", json={**RIGHT, **given}, headers=headers)
+
+
+async def test_a_stranger_who_guesses_does_not_lock_out_a_browser_that_was_here_before(
+    village: Village,
+) -> None:
+    own = device(await sign_in(village))
+    for _ in range(11):
+        await sign_in(village, password="incorrect")
+    is_problem(await sign_in(village), 429, "too_many")
+    assert (await sign_in_from(village, own)).status == 201
+
+
+async def test_a_browser_that_was_here_before_guesses_no_more_than_others(village: Village) -> None:
+    own = device(await sign_in(village))
+    for _ in range(10):
+        is_problem(await sign_in_from(village, own, password="incorrect"), 401, "not_signed_in")
+    is_problem(await sign_in_from(village, own), 429, "too_many")
+
+
+async def test_a_browsers_mark_is_good_for_the_name_that_signed_in_there(village: Village) -> None:
+    own = device(await sign_in(village))
+    for _ in range(10):
+        await sign_in(village, name="아무개")
+    is_problem(await sign_in_from(village, own, name="아무개"), 429, "too_many")
+    is_problem(await sign_in_from(village, {"Cookie": "maeul_device=é"}, name="아무개"), 429, "too_many")
+
+
 async def test_guessing_is_stopped_for_a_while(village: Village) -> None:
     for _ in range(10):
         await sign_in(village, password="incorrect")

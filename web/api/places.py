@@ -56,7 +56,7 @@ async def me(request: Request, asker: Asker) -> Me:
 async def open_session(request: Request, response: Response, body: SignIn) -> Made:
     """Sign in with name and password, as the page does."""
     value, account_id = await sign_in.sign_in(request, body.name, body.password)
-    sign_in.give_cookie(request, response, value)
+    sign_in.give_cookies(request, response, body.name, value)
     return Made(id=account_id)
 
 

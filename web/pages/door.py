@@ -69,7 +69,7 @@ async def enter(request: Request) -> Response:
         pairs = kept.pairs() if kept else ()
         return page(request, status=status, name=name, next=next, errors=errors, kept=pairs)
     response = await _inside(request, value, kept, next)
-    sign_in.give_cookie(request, response, value)
+    sign_in.give_cookies(request, response, name, value)
     return response
 
 
