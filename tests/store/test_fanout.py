@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,26 @@ async def test_a_guardian_hears_along_once_for_both_parents(works: Works) -> Non
     await works.broadcast()
     assert await works.deliveries("purpose = 'listen_along'") == [("sms", "queued")]
     assert await works.deliveries("purpose = 'announcement'") == [("voice", "queued")]
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [{"cannot_walk": True}, {"hard_of_hearing": True}, {"lives_alone": True}, {"born_in": 1951}],
+    ids=lambda traits: next(iter(traits)),
+)
+async def test_the_flagged_are_on_the_door_list_of_an_emergency_at_once(
+    works: Works, traits: dict[str, Any]
+) -> None:
+    await a_resident(works.office, born_in=1952)
+    flagged = await a_resident(works.office, **traits)
+    await works.broadcast(Priority.EMERGENCY)
+    listed = await works.rows("SELECT resident_id FROM reach WHERE on_door_list")
+    assert [row.resident_id for row in listed] == [flagged]
+    first = await works.rows(
+        "SELECT l.reach_id FROM delivery d JOIN delivery_reach l ON l.delivery_id = d.id"
+        " WHERE d.channel = 'voice' ORDER BY d.turn, d.id LIMIT 1"
+    )
+    assert await works.rows("SELECT 1 FROM reach WHERE id = :id AND on_door_list", id=first[0].reach_id)
 
 
 # --- slices -----------------------------------------------------------------------------------

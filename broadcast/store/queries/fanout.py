@@ -27,6 +27,7 @@ from broadcast.store.queries.fanout_sql import (
 from broadcast.store.unit import Database, as_json, fetch, run
 from broadcast.work import Due, Slice
 
+FLAGGED_FROM_AGE = 75
 HOURS = {
     "village_id": "int",
     "channel": "text",
@@ -96,6 +97,7 @@ async def make_slice(
         "priority": int(due.priority),
         "category": str(due.category),
         "is_actual": due.cap_status is CapStatus.ACTUAL,
+        "old": now.year - FLAGGED_FROM_AGE,
         "is_emergency": due.priority is Priority.EMERGENCY,
         "base": await base_turn(connection, due.priority),
     }

@@ -7,6 +7,11 @@ from broadcast.plans import ORDER
 
 RANK = {channel: number for number, channel in enumerate(ORDER, 1)}
 
+# Whom an emergency looks after first (DESIGN section 3): `:old` is the year in which those of 75 were born.
+FLAGGED = """
+    (p.cannot_walk OR p.hard_of_hearing OR p.lives_alone OR COALESCE(p.born_in, 9999) <= :old)
+""".strip()
+
 ELIGIBLE = """
     FROM resident p
     WHERE p.id > :cursor
@@ -21,7 +26,7 @@ INSERT_REACHES = f"""
     INSERT INTO reach (broadcast_id, resident_id, village_id, state, rung, started_at, deadline_at,
                        needs_help, on_door_list)
     SELECT :broadcast, p.id, p.village_id, 'open', 0, :now, :deadline, false,
-           :is_emergency AND (p.cannot_walk OR p.hard_of_hearing)
+           :is_emergency AND {FLAGGED}
     {ELIGIBLE} AND p.id <= :high
     ON CONFLICT DO NOTHING
 """
@@ -48,7 +53,7 @@ CHOOSE = f"""
     INSERT INTO fan_chosen
     WITH usable AS (
         SELECT r.id AS reach_id, r.village_id, a.id AS address_id, a.kind, a.can_ring, a.can_sms, ra.rank,
-               p.route_rank, (p.cannot_walk OR p.hard_of_hearing OR p.lives_alone) AS is_flagged
+               p.route_rank, {FLAGGED} AS is_flagged
         FROM reach r CROSS JOIN resident p CROSS JOIN resident_address ra CROSS JOIN address a
         WHERE p.id = r.resident_id AND ra.resident_id = r.resident_id AND a.id = ra.address_id
           AND r.broadcast_id = :broadcast AND r.resident_id > :cursor AND r.resident_id <= :high
