@@ -160,7 +160,12 @@ def test_an_urgent_guardian_does_not_wait_for_a_carrier_that_is_down() -> None:
 def test_an_emergency_calls_everyone_unconfirmed_after_two_minutes() -> None:
     told = Person(Priority.EMERGENCY, SMARTPHONE).climb()
     assert told[:3] == [(0, "kakao"), (0, "sms"), (2, "voice")]
-    assert [minute for minute, what in told if what == "voice"] == [2, 3, 8, 20, 50, 80]
+    assert [minute for minute, what in told if what == "voice"] == [2, 8, 20, 50, 80]
+
+
+def test_an_emergency_rings_who_has_no_chat_at_once_and_again() -> None:
+    told = Person(Priority.EMERGENCY, LANDLINE).climb()
+    assert [minute for minute, what in told if what == "voice"] == [0, 3, 8, 20, 50, 80]
 
 
 def test_a_guardian_is_told_after_six_minutes() -> None:
