@@ -116,8 +116,9 @@ class Renderer:
                 task.cancel()
 
     async def _start_waiting(self) -> None:
-        for one in await self._store.to_render(AT_ONCE + len(self._under_way)):
-            if one.id not in self._under_way and len(self._under_way) < AT_ONCE + 1:
+        for one in await self._store.to_render(AT_ONCE + len(self._under_way) + 1):
+            places = AT_ONCE + (one.priority is Priority.EMERGENCY)  # one is kept for emergencies
+            if one.id not in self._under_way and len(self._under_way) < places:
                 self._under_way[one.id] = asyncio.create_task(self._render(one))
 
     async def _render(self, one: ToRender) -> None:
