@@ -90,7 +90,9 @@ class Reaper:
 class FinishStore(Protocol):
     async def finish_done(self, now: datetime, year: int, words: Callable[[Missed], str]) -> int: ...
 
-    async def expire_due(self, now: datetime) -> Sequence[tuple[BroadcastId, Sequence[StopRequest]]]: ...
+    async def expire_due(
+        self, now: datetime, year: int, words: Callable[[Missed], str]
+    ) -> Sequence[tuple[BroadcastId, Sequence[StopRequest]]]: ...
 
 
 class Finisher:
@@ -109,11 +111,14 @@ class Finisher:
         self._on_taken_back = on_taken_back
 
     async def run_due(self) -> int:
-        """Returns how many heads are told of people nobody reached."""
+        """Returns how many broadcasts expired and heads are told: whether there is something to send."""
         now = self._clock.now()
-        for broadcast_id, stops in await self._store.expire_due(now):
-            self._on_taken_back(broadcast_id, stops)
         year = now.astimezone(self._zone).year
-        return await self._store.finish_done(
-            now, year, lambda one: wording.missed_list(one.people, one.callback)
-        )
+        ended = await self._store.expire_due(now, year, _words)
+        for broadcast_id, stops in ended:
+            self._on_taken_back(broadcast_id, stops)
+        return len(ended) + await self._store.finish_done(now, year, _words)
+
+
+def _words(one: Missed) -> str:
+    return wording.missed_list(one.people, one.callback)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broadcast import wording
 from broadcast.links import Links
 from broadcast.model import AttemptId, CapStatus, Channel, Message, Priority, Purpose
 from broadcast.work import Claimed
 
+LIST_LIFE = timedelta(hours=6)
 OWN_WORDS = frozenset({Purpose.ANNOUNCEMENT, Purpose.LISTEN_ALONG})
 
 
@@ -29,11 +30,18 @@ class Letters:
             title=claimed.title,
             text=words(claimed),
             begun_at=begun_at,
-            expires_at=claimed.expires_at,
+            expires_at=good_until(claimed, begun_at),
             caller=claimed.caller,
             listen_url=self._links.listen(attempt_id) if claimed.channel is Channel.KAKAO else "",
             cap_status=claimed.cap_status,
         )
+
+
+def good_until(claimed: Claimed, begun_at: datetime) -> datetime:
+    """A missed list is told after its broadcast's end, so it has a while of its own."""
+    if claimed.purpose is Purpose.MISSED_LIST:
+        return max(claimed.expires_at, begun_at + LIST_LIFE)
+    return claimed.expires_at
 
 
 def words(claimed: Claimed) -> str:

@@ -149,6 +149,20 @@ async def test_nothing_goes_out_from_the_moment_of_expiry(works: Works) -> None:
     assert sorted(await works.reaches()) == ["closed", "confirmed"]
 
 
+async def test_an_expired_emergency_tells_its_head_whom_it_missed(works: Works) -> None:
+    """One of an hour ends before its ladder does; the list must go out all the same, though nothing else may."""
+    await works.give_head_a_phone()
+    await a_resident(works.office, name="김영자", born_in=1944)
+    await works.broadcast(priority=Priority.EMERGENCY, expires_in=timedelta(minutes=30))
+    await works.pass_(minutes=30)
+    assert await state_of(works) == "expired"
+    claimed = await works.claim(Channel.SMS)
+    assert [(one.purpose, one.text) for one in claimed] == [
+        ("missed_list", "[마을방송] 못 들으신 분 1명: 김○자(82)")
+    ]
+    assert len(await works.turn_over(claimed)) == 1
+
+
 async def test_what_a_done_broadcast_still_held_expires_unsent(works: Works) -> None:
     """Its guardians' texts wait for morning; by then it is over."""
     person = await a_resident(works.office, phone="", kakao="granny")

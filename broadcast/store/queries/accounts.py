@@ -59,9 +59,7 @@ class AccountQueries:
     async def are_there(self) -> bool:
         """Whether anybody can sign in."""
         async with self._database.read() as connection:
-            return bool(
-                await fetch(connection, "SELECT 1 FROM account WHERE disabled_at IS NULL LIMIT 1")
-            )
+            return bool(await fetch(connection, "SELECT 1 FROM account WHERE disabled_at IS NULL LIMIT 1"))
 
     async def _address(self, connection: AsyncConnection, phone: Contact | None) -> AddressId | None:
         return await addresses.keep(connection, self._vault, phone) if phone else None

@@ -16,7 +16,11 @@ from broadcast.store.columns import to_us
 from broadcast.store.unit import Database, as_json, fetch, run, unindexed
 from broadcast.work import NotBegun
 
-GOES_OUT = "b.expires_at > :now AND b.state IN ('fanning_out', 'sending', 'done')"
+# A missed list outlives its broadcast: whom an expired alert did not reach, the head must still hear.
+GOES_OUT = """
+    ((b.expires_at > :now AND b.state IN ('fanning_out', 'sending', 'done'))
+     OR (d.purpose = 'missed_list' AND b.state IN ('done', 'expired')))
+"""
 USABLE = "a.dead_at IS NULL AND a.suppressed_at IS NULL"
 
 # Consent, death and covering are looked at again: fan-out's or the ladder's view of them may be minutes old.

@@ -38,8 +38,8 @@ DONE = f"""
 MISSED = """
     SELECT p.name_ciphertext, p.born_in, r.village_id
     FROM reach r JOIN resident p ON p.id = r.resident_id
-    WHERE r.broadcast_id = :broadcast AND r.state IN ('missed', 'heard')
-      AND (r.state = 'missed' OR :is_emergency) AND r.confirmed_at IS NULL
+    WHERE r.broadcast_id = :broadcast AND r.confirmed_at IS NULL
+      AND (r.state IN ('open', 'missed') OR (r.state = 'heard' AND :is_emergency))
     ORDER BY CASE WHEN p.cannot_walk OR p.hard_of_hearing OR p.born_in <= :year - 75 THEN 0 ELSE 1 END,
              COALESCE(p.born_in, 9999), p.id
 """
@@ -65,9 +65,9 @@ class FinishQueries:
         async def work(connection: AsyncConnection) -> int:
             told = 0
             for row in await fetch(connection, DONE, now=to_us(now)):
-                for one in await self._missed(connection, row, year):
-                    await self._tell(connection, one, words(one), now)
-                    told += 1
+                told += await self._tell_all(
+                    connection, await self._missed(connection, row, year), words, now
+                )
             return told
 
         return await self._database.retrying(work, int(Priority.URGENT))
@@ -95,6 +95,17 @@ class FinishQueries:
             if people[head.village_id]
         ]
 
+    async def _tell_all(
+        self,
+        connection: AsyncConnection,
+        missed: Sequence[Missed],
+        words: Callable[[Missed], str],
+        now: datetime,
+    ) -> int:
+        for one in missed:
+            await self._tell(connection, one, words(one), now)
+        return len(missed)
+
     async def _tell(self, connection: AsyncConnection, one: Missed, text: str, now: datetime) -> None:
         request = NewDelivery(
             broadcast_id=one.broadcast_id,
@@ -110,8 +121,10 @@ class FinishQueries:
         await asking.ask(connection, self._database, [request], now)
         await asking.keep_errands(connection, self._vault, [errand], now)
 
-    async def expire_due(self, now: datetime) -> list[tuple[BroadcastId, Sequence[StopRequest]]]:
-        """Whatever has not ended by its moment of expiry ends now."""
+    async def expire_due(
+        self, now: datetime, year: int, words: Callable[[Missed], str]
+    ) -> list[tuple[BroadcastId, Sequence[StopRequest]]]:
+        """Whatever has not ended by its moment of expiry ends now; heads are told whom it did not reach."""
 
         async def work(connection: AsyncConnection) -> list[tuple[BroadcastId, Sequence[StopRequest]]]:
             rows = await fetch(
@@ -121,16 +134,18 @@ class FinishQueries:
                 " RETURNING id, priority",
                 now=to_us(now),
             )
-            return [(BroadcastId(row.id), await self._expire(connection, row, now)) for row in rows]
+            ended: list[tuple[BroadcastId, Sequence[StopRequest]]] = []
+            for row in rows:
+                missed = await self._missed(connection, row, year)  # before their reaches are closed
+                stops = await end_all(
+                    connection,
+                    BroadcastId(row.id),
+                    BroadcastEvent.EXPIRED,
+                    now,
+                    emergency=row.priority == Priority.EMERGENCY,
+                )
+                await self._tell_all(connection, missed, words, now)
+                ended.append((BroadcastId(row.id), stops))
+            return ended
 
         return await self._database.retrying(work, int(Priority.URGENT))
-
-    @staticmethod
-    async def _expire(connection: AsyncConnection, row: Row[Any], now: datetime) -> list[StopRequest]:
-        return await end_all(
-            connection,
-            BroadcastId(row.id),
-            BroadcastEvent.EXPIRED,
-            now,
-            emergency=row.priority == Priority.EMERGENCY,
-        )
