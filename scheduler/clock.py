@@ -42,7 +42,7 @@ class JumpClock:
     def __init__(self, begin: datetime) -> None:
         self._now = begin
         self._busy = 0
-        self._entered = 0
+        self._changes = 0  # of who works
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._changed = asyncio.Event()
@@ -62,11 +62,12 @@ class JumpClock:
     @contextmanager
     def working(self) -> Iterator[None]:
         self._busy += 1
-        self._entered += 1
+        self._changes += 1
         try:
             yield
         finally:
             self._busy -= 1
+            self._changes += 1
             self._changed.set()
 
     async def run(self, until: datetime | None = None) -> None:
@@ -84,11 +85,11 @@ class JumpClock:
     async def quiet(self) -> None:
         """Return when nobody works and nobody is about to."""
         while True:
-            entered = self._entered
+            changes = self._changes
             await asyncio.sleep(QUIET_S)
             for _ in range(QUIET_TURNS):
                 await asyncio.sleep(0)
-            if not self._busy and entered == self._entered:
+            if not self._busy and changes == self._changes:
                 return
 
     def _jump(self, until: datetime | None) -> bool:

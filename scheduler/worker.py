@@ -147,7 +147,8 @@ class Worker:
     async def _until(self, upcoming: datetime | None, news: asyncio.Event) -> None:
         """Sleep until the next moment, a wake-up, or the safety poll."""
         if news.is_set() or (upcoming is not None and upcoming <= self._clock.now()):
-            await asyncio.sleep(BREATH_S)
+            with self._clock.working():  # what is due is due now, not after a jump
+                await asyncio.sleep(BREATH_S)
             return
         waits = [asyncio.ensure_future(news.wait())]
         if upcoming is not None:
