@@ -71,6 +71,7 @@ EMERGENCY: Mapping[Person, Ending] = {
     cast.DONGSU: Ending(MISSED, None, 0),
     cast.MALLYE: Ending(CONFIRMED, VOICE, 2),  # the text and the call
 }
+NEEDS_HELP = "도움 needs help"  # what a confirmed person's status is after key 9
 HEARD_IT, PRESSED_1 = Ending(HEARD, VOICE, 1), BY_ONE_CALL
 
 
@@ -151,7 +152,7 @@ def _row(act: Act, reach: TracedReach, about: str, clock: Hourglass) -> Row:
         about,
         str(reach.rung + 1),
         channel_words(ended.channel),
-        state_words(reach.state) + (" +9" if reach.needs_help else ""),
+        NEEDS_HELP if reach.needs_help else state_words(reach.state),
         str(ended.attempts),
         (at - act.begins_at).total_seconds() if at else None,
         clock.real(at) - act.began if at else None,
@@ -181,4 +182,4 @@ def _beside(act: Act) -> Iterator[Row]:
             )  # fmt: skip
     for person in cast.NEVER:
         about = f"{person.does} {person.english}"
-        yield Row(person.name, about, "–", "–", "연락 안 함 none", "0")
+        yield Row(person.name, about, "–", "–", "없음 none", "0")

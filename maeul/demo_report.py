@@ -24,11 +24,11 @@ KOREA = ZoneInfo("Asia/Seoul")
 STATES: Mapping[str, str] = {
     "open": "진행 중",
     "heard": "들음",
-    "confirmed": "확인함",
+    "confirmed": "확인",
     "missed": "못 들음",
     "closed": "그만둠",
 }
-CHANNELS: Mapping[Channel, str] = {Channel.KAKAO: "카카오톡", Channel.VOICE: "전화", Channel.SMS: "문자"}
+CHANNELS: Mapping[Channel, str] = {Channel.KAKAO: "카톡", Channel.VOICE: "전화", Channel.SMS: "문자"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,11 @@ def show_tables(to: Console, tables: Sequence[tuple[str, Sequence[Row]]]) -> Non
 
 
 def _table(title: str, rows: Sequence[Row], *, shows_who: bool) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     who = ["어떤 분\nwho"] if shows_who else []
     for column in ("주민\nresident", *who, "단계\nrung", "채널\nchannel", "상태\nstate"):
         table.add_column(column, no_wrap=True)
-    for column in ("시도\nattempts", "시연 초\nsimulated s", "실제 초\nreal s"):
+    for column in ("시도\nattempts", "시연 초\nsimulated\nseconds", "실제 초\nreal\nseconds"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         simulated = "–" if row.simulated_s is None else f"{row.simulated_s:,.0f}"
