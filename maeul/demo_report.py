@@ -126,7 +126,7 @@ def _table(title: str, rows: Sequence[Row], *, shows_who: bool) -> Table:
     who = ["어떤 분\nwho"] if shows_who else []
     for column in ("주민\nresident", *who, "단계\nrung", "채널\nchannel", "상태\nstate"):
         table.add_column(column, no_wrap=True)
-    for column in ("시도\nattempts", "시연 초\nsimulated\nseconds", "실제 초\nreal\nseconds"):
+    for column in ("시도\nattempts", "시연\nsimulated\nseconds", "실제\nreal\nseconds"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         simulated = "–" if row.simulated_s is None else f"{row.simulated_s:,.0f}"
