@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from broadcast.errors import InvalidInput
 from maeul.mistakes import read_settings
 from maeul.options import HOST_HELP, PORT_HELP, Data
 from maeul.words import either
@@ -36,6 +37,8 @@ def serve(
 
     logs.set_up()
     settings = read_settings(data)
+    if with_simulator:
+        _require_loopback(host)
     run(_serve(settings, host, port, _simulated(settings) if with_simulator else None))
 
 
@@ -49,6 +52,16 @@ async def _serve(settings: Settings, host: str, port: int, simulated: Simulated 
             await _name_county(served)
             await _greet(served)
             await until_asked(asked, served.running)
+
+
+def _require_loopback(host: str) -> None:
+    """The simulator's credentials are published: whoever reaches it can play every resident."""
+    if host not in ("localhost", "::1") and not host.startswith("127."):
+        raise InvalidInput(
+            f"The simulator is only for this machine: serve it on 127.0.0.1, not on {host}.",
+            f"모의 통신망은 이 컴퓨터에서만 쓸 수 있습니다. {host}가 아니라 127.0.0.1에서 여세요.",
+            field="host",
+        )
 
 
 def _simulated(settings: Settings) -> Simulated:

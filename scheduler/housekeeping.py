@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class Chore:
     """Something that may be late by minutes but must not be forgotten; `every_s` in real seconds."""
 
-    title: str
+    key: str
     every_s: int
     run: Callable[[], Awaitable[object]]
 
@@ -46,7 +46,7 @@ async def housekeeping(what: Sequence[Chore]) -> AsyncIterator[AsyncIOScheduler]
             "interval",
             (chore,),
             seconds=chore.every_s,
-            id=chore.title,
+            id=chore.key,
             coalesce=True,
             max_instances=1,
         )
@@ -61,4 +61,4 @@ async def _safely(chore: Chore) -> None:
     try:
         await chore.run()
     except Exception:
-        log.exception("chore_failed", extra={"chore": chore.title})
+        log.exception("chore_failed", extra={"chore": chore.key})

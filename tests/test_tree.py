@@ -27,7 +27,7 @@ REGISTRY_HOSTS = [
     for name in ("pypi_org", "pythonhosted_org", "registry_npmjs", "deb_debian", "proxy_golang")
 ]
 PERSONAL = {"phone", "number", "msisdn", "to", "name", "text", "body", "words", "address", "title", "script"}
-NAMED_THINGS = {"sender", "engine", "adapter", "channel", "provider"}  # whose `name` is nobody's
+NAMED_THINGS = {"tick", "sender", "engine", "adapter", "channel", "provider"}  # whose `name` is nobody's
 LOG_CALLS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 

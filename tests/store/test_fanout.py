@@ -12,8 +12,6 @@ import pytest
 from broadcast.fan_out import hours_for
 from broadcast.model import Category, Channel, Priority, ReceiptKind, ResidentId
 from broadcast.plans import PLANS, first_channels
-from broadcast.ports import ClipInfo
-from broadcast.render import Part
 from broadcast.store.columns import to_us
 from broadcast.store.queries.endings import EndingQueries
 from tests.builders import VILLAGE, a_guardian, a_resident, a_village
@@ -105,42 +103,6 @@ async def test_the_dead_the_moved_and_the_withdrawn_are_left_out(works: Works) -
     await a_resident(works.office, village=NEIGHBOURS)
     await works.broadcast()
     assert [row.resident_id for row in await works.rows("SELECT resident_id FROM reach")] == [people[3]]
-
-
-@pytest.mark.parametrize(("seconds", "channel"), [(90.0, "voice"), (90.5, "sms")])
-async def test_a_routine_reading_over_90_s_is_texted_and_not_phoned(
-    works: Works, seconds: float, channel: str
-) -> None:
-    await a_resident(works.office)
-    await works.broadcast(voiced=False)
-    await works.course.rendered((await works.course.to_render(1))[0].id, reading_of(seconds))
-    await works.fan_out()
-    assert await works.deliveries() == [(channel, "queued")]
-
-
-async def test_whom_only_a_landline_reaches_is_missed_when_it_is_too_long(works: Works) -> None:
-    """Nobody waits an hour for a ladder that has nothing for them, and no rung calls after all."""
-    resident = await a_resident(works.office, phone="033-481-1234")
-    await works.write("UPDATE address SET can_sms = false")
-    await works.broadcast(voiced=False)
-    await works.course.rendered((await works.course.to_render(1))[0].id, reading_of(120.0))
-    await works.fan_out()
-    await works.escalator.run_due()
-    assert await works.deliveries() == []
-    (reach,) = await works.rows("SELECT resident_id, state FROM reach")
-    assert (reach.resident_id, reach.state) == (resident, "missed")
-
-
-async def test_an_urgent_reading_is_phoned_however_long_it_is(works: Works) -> None:
-    await a_resident(works.office)
-    await works.broadcast(Priority.URGENT, voiced=False)
-    await works.course.rendered((await works.course.to_render(1))[0].id, reading_of(120.0))
-    await works.fan_out()
-    assert await works.deliveries() == [("voice", "queued")]
-
-
-def reading_of(seconds: float) -> list[Part]:
-    return [Part("text", 0, ClipInfo("hash", seconds, "espeak"))]
 
 
 async def test_a_guardian_hears_along_once_for_both_parents(works: Works) -> None:

@@ -60,7 +60,7 @@ class Filled:
     category: str = "notice"
     when: str = "now"
     at: str = ""
-    response_type: str = ""
+    response_type: str = "Execute"  # who calls it an emergency means now: else nobody is rung at night
     lasts: str = USUAL_HOURS
     expires_at: str = ""
     is_confirmed: bool = False
