@@ -10,6 +10,6 @@ from dataclasses import dataclass
 class Tick:
     """One pass over what is due; quick when nothing is. A true result says that there may be work to send."""
 
-    title: str
+    task: str
     run: Callable[[], Awaitable[object]]
     loop: str = "ticks"  # ticks of one loop run in turn, loops run side by side

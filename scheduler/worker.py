@@ -134,7 +134,7 @@ class Worker:
         try:
             return bool(await tick.run())
         except Exception:
-            log.exception("tick_failed", extra={"tick": tick.title})
+            log.exception("tick_failed", extra={"tick": tick.task})
             return None
 
     async def _inquire(self, inquiries: Inquiries) -> None:
