@@ -29,7 +29,7 @@ from broadcast.work import (
     DeliveryFacts,
     Finished,
     NotBegun,
-    StopRequest,
+    TurnedOver,
 )
 
 Decide = Callable[[DeliveryFacts, AttemptFacts, Finished, datetime], tuple[Change | None, AttemptFacts]]
@@ -54,7 +54,8 @@ class DispatchStore(Protocol):
         lane: Priority,
         decide: Decide,
         rings_since: datetime | None = None,
-    ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]: ...
+        more: tuple[Channel, int] | None = None,
+    ) -> TurnedOver: ...
 
     async def why_not_begun(
         self, ids: Sequence[DeliveryId], owner: str, now: datetime, rings_since: datetime
@@ -75,8 +76,8 @@ class DispatchStore(Protocol):
 class Limits:
     """How much a pump takes on. `reserved` of the `concurrency` is kept for emergencies."""
 
-    concurrency: int = 40
-    reserved: int = 10
+    concurrency: int = 160
+    reserved: int = 40
     group: int = 64
     buffer: int = 200
     lease: timedelta = timedelta(seconds=60)
@@ -159,22 +160,23 @@ class Pump:
         now = self._clock.now()
         try:
             going = await self._ripe(group, now)
-            attempts, stops = await self._turn_over(finished, going, now)
+            left = None if lines is None else max(lines - len(going), 0)
+            attempts = await self._turn_over(finished, going, now, self._wanted(left))
         except Exception:
             self._wire.put_back(finished)
             self._buffer.put(group, now + self._limits.lease)
             raise
         self._wire.send_off([claimed for claimed in going if claimed.id in attempts], attempts, now)
-        self._wire.ask_to_stop(stops)
         await self._settle_not_begun([claimed for claimed in going if claimed.id not in attempts], now)
         if len(going) < len(group) or any(not isinstance(one.outcome, Accepted) for one in finished):
             self.on_later()
         return True
 
     async def _turn_over(
-        self, finished: Sequence[Finished], group: Sequence[Claimed], now: datetime
-    ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
-        return await self._store.turn_over(
+        self, finished: Sequence[Finished], group: Sequence[Claimed], now: datetime, wanted: int
+    ) -> dict[DeliveryId, AttemptId]:
+        """Write back, begin, and claim `wanted` more on the way; returns the attempts of what was begun."""
+        turned = await self._store.turn_over(
             finished,
             [claimed.id for claimed in group],
             provider=self.sender.name,
@@ -184,7 +186,11 @@ class Pump:
             lane=min((claimed.priority for claimed in group), default=Priority.ROUTINE),
             decide=self._decider.outcome,
             rings_since=policy.today(now, self._decider.zone) if self._rings else None,
+            more=(self.sender.channel, wanted) if wanted else None,
         )
+        self._take_on(turned.claimed, wanted, now)
+        self._wire.ask_to_stop(turned.stops)
+        return turned.attempts
 
     # --- taking on --------------------------------------------------------------------------------
 
@@ -199,28 +205,40 @@ class Pump:
         return max(self._limits.lines - await self._store.open_calls(), 0)
 
     async def _refill(self, lines: int | None) -> None:
-        """Claim just in time: what cannot go out soon stays in the table, where an emergency overtakes it."""
+        """Claim what cannot wait for the next turn-over: emergencies, and anything where nothing is at hand."""
         if self._draining or lines == 0:
             return
         if self._urgent:  # put down first: a wake-up may come during the claim
             self._urgent = False
-            await self._claim(Priority.EMERGENCY, self._limits.buffer, lines)
-        lines = self._lines_for(Priority.ROUTINE, lines)
-        if lines != 0 and self._may_have_more and len(self._buffer) <= self._limits.buffer // 2:
-            self._may_have_more = False
-            room = self._limits.buffer - len(self._buffer)
-            if await self._claim(Priority.ROUTINE, room, lines):
-                self._may_have_more = True
+            await self._claim(Priority.EMERGENCY, self._most(self._limits.buffer, lines))
+        if not self._buffer and (wanted := self._wanted(lines)):
+            await self._claim(Priority.ROUTINE, wanted)
 
-    async def _claim(self, lane: Priority, room: int, lines: int | None) -> bool:
-        """Claim this lane and those above it; True if there may be more."""
-        wanted = room if lines is None else max(min(room, lines - len(self._buffer)), 1)
+    def _wanted(self, lines: int | None) -> int:
+        """How many to claim: just in time, so that what cannot go out soon waits in the table, where an
+        emergency overtakes it. 0 where nothing is known to wait; asked for once."""
+        lines = self._lines_for(Priority.ROUTINE, lines)
+        is_low = len(self._buffer) <= self._limits.buffer // 2
+        if self._draining or lines == 0 or not self._may_have_more or not is_low:
+            return 0
+        self._may_have_more = False
+        return self._most(self._limits.buffer - len(self._buffer), lines)
+
+    def _most(self, room: int, lines: int | None) -> int:
+        return room if lines is None else max(min(room, lines - len(self._buffer)), 1)
+
+    async def _claim(self, lane: Priority, wanted: int) -> None:
+        """Claim this lane and those above it."""
         now = self._clock.now()
         claimed = await self._store.claim(
             self.sender.channel, wanted, self._owner, now, self._limits.lease, lane
         )
         self._buffer.put(claimed, now + self._limits.lease)
-        return len(claimed) >= wanted
+        self._may_have_more |= lane is Priority.ROUTINE and len(claimed) >= wanted
+
+    def _take_on(self, claimed: Sequence[Claimed], wanted: int, now: datetime) -> None:
+        self._buffer.put(claimed, now + self._limits.lease)
+        self._may_have_more |= 0 < wanted <= len(claimed)
 
     def _room(self, lines: int | None) -> int:
         """How many messages may be begun now."""

@@ -16,7 +16,6 @@ from typing import Protocol
 
 from broadcast.model import (
     Accepted,
-    AttemptId,
     DeliveryId,
     DeliveryState,
     Outcome,
@@ -34,6 +33,7 @@ from broadcast.work import (
     Finished,
     OpenAttempt,
     StopRequest,
+    TurnedOver,
     UnsettledAttempt,
 )
 
@@ -64,7 +64,7 @@ class WriteBack(Protocol):
         decide: Callable[
             [DeliveryFacts, AttemptFacts, Finished, datetime], tuple[Change | None, AttemptFacts]
         ],
-    ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]: ...
+    ) -> TurnedOver: ...
 
 
 class Inquiries:
@@ -169,7 +169,7 @@ class Inquiries:
             return Unclear(type(error).__name__)
 
     async def _write(self, finished: Sequence[Finished]) -> None:
-        _, stops = await self._write_back.turn_over(
+        turned = await self._write_back.turn_over(
             finished,
             [],
             provider="",
@@ -179,7 +179,7 @@ class Inquiries:
             lane=Priority.URGENT,
             decide=self._decider.outcome,
         )
-        for stop in stops:
+        for stop in turned.stops:
             await self._stop(stop)
 
     async def _stop(self, stop: StopRequest) -> None:

@@ -144,6 +144,16 @@ class StopRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedOver:
+    """What one turn-over came to: the attempts of what was begun (what is missing must not be sent), what the
+    provider is to be asked to stop, and what was claimed for later."""
+
+    attempts: dict[DeliveryId, AttemptId]
+    stops: Sequence[StopRequest] = ()
+    claimed: Sequence[Claimed] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnsettledAttempt:
     """An unconfirmed delivery's open attempt, to be looked up."""
 

@@ -23,11 +23,6 @@ PASSWORD_LETTERS, GROUP = 16, 4  # 79 bits
 group = typer.Typer(no_args_is_help=True, help=either("Accounts.", "계정."))
 
 
-@group.callback()
-def accounts() -> None:
-    """Keeps `add` a sub-command although it is the only one."""
-
-
 def add(
     name: Annotated[str, typer.Argument(help=either("The name to sign in with.", "로그인할 이름."))],
     role: Annotated[Role, typer.Option(help=either("What the account may do.", "맡은 일."))],
@@ -81,6 +76,26 @@ async def _added(settings: Settings, new: NewAccount) -> str:
         return "" if new.password else await issue_token(store, clock, id)
 
 
+def disable(
+    name: Annotated[str, typer.Argument(help=either("The name it signs in with.", "로그인하는 이름."))],
+    data: Data = None,
+) -> None:
+    asyncio.run(_disabled(read_settings(data), name))
+    typer.echo(
+        either("Disabled; nobody is signed in with it any more.", "계정을 막고 모두 로그아웃했습니다.")
+    )
+
+
+async def _disabled(settings: Settings, name: str) -> None:
+    from broadcast.people import accounts
+    from broadcast.store.queries.accounts import AccountQueries
+    from maeul.store import opened_store
+    from scheduler.clock import SystemClock
+
+    async with opened_store(settings) as database:
+        await accounts.disable(AccountQueries(database, settings.vault()), SystemClock(), name)
+
+
 def _new_password() -> str:
     letters = "".join(secrets.choice(LETTERS) for _ in range(PASSWORD_LETTERS))
     return "-".join(letters[at : at + GROUP] for at in range(0, PASSWORD_LETTERS, GROUP))
@@ -88,4 +103,7 @@ def _new_password() -> str:
 
 def register(app: typer.Typer) -> None:
     group.command(help=either("Add an account.", "계정을 만듭니다."))(add)
+    group.command(
+        help=either("End an account, its sessions and its tokens at once.", "계정과 그 접속을 모두 막습니다.")
+    )(disable)
     app.add_typer(group, name="user")

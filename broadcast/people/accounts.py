@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from broadcast.drafts import Who
-from broadcast.errors import InvalidInput
+from broadcast.errors import InvalidInput, NotFound
 from broadcast.model import AccountId, AddressKind, Role
 from broadcast.people.passwords import hash_password, matches
 from broadcast.people.residents import Contact, contact
@@ -65,6 +65,8 @@ class AccountStore(Protocol):
 
     async def revoke(self, hash: bytes, now: datetime) -> None: ...
 
+    async def disable(self, name: str, now: datetime) -> bool: ...
+
 
 async def create_account(store: AccountStore, clock: Clock, new: NewAccount) -> AccountId:
     """Raises InvalidInput where the role and what is given do not fit, Conflict for a name in use."""
@@ -94,6 +96,12 @@ async def check_password(store: AccountStore, name: str, password: str) -> Accou
     found = await store.password(name)
     is_right = await matches(password, found[1] if found else None)
     return found[0] if found and is_right else None
+
+
+async def disable(store: AccountStore, clock: Clock, name: str) -> None:
+    """End an account at once, with all its sessions and tokens. Raises NotFound."""
+    if not await store.disable(name, clock.now()):
+        raise NotFound("There is no such account.", "그런 계정이 없습니다.", field="name")
 
 
 async def issue_token(store: AccountStore, clock: Clock, id: AccountId) -> str:

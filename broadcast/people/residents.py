@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from broadcast.errors import Conflict, InvalidInput, NotFound
+from broadcast.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from broadcast.model import AddressId, AddressKind, Category, GuardianId, ResidentId, VillageId
 from broadcast.people.numbers import parse_phone
 from broadcast.ports import Clock
-from broadcast.roles import Holder, Place, require_keep
+from broadcast.roles import RIGHTS, Holder, Place, Scope, require_keep
 from broadcast.work import StopRequest
 
 Trait = str | int | bool | date | None
@@ -103,6 +103,8 @@ class Endings(Protocol):
         self, id: ResidentId, address_id: AddressId, now: datetime
     ) -> list[StopRequest] | None: ...
 
+    async def is_used_elsewhere(self, id: ResidentId, address_id: AddressId) -> bool: ...
+
 
 Stop = Callable[[Sequence[StopRequest]], Awaitable[None]]
 
@@ -158,8 +160,18 @@ class People:
         await self._stop(await self._endings.moved(id, self._clock.now()))
 
     async def suppress(self, who: Holder, id: ResidentId, address_id: AddressId) -> None:
-        """Nothing more goes to this address of the resident's, whoever else shares it."""
+        """Nothing more goes to this address of the resident's, whoever else in the village shares it.
+
+        Where somebody of another village has it too, only the county may: a head could else silence anybody
+        by writing down their number.
+        """
         await self._kept_by(who, id)
+        is_county = RIGHTS[who.role].keeps is Scope.COUNTY
+        if not is_county and await self._endings.is_used_elsewhere(id, address_id):
+            raise NotAllowed(
+                "Somebody of another village has this number too; ask the county office.",
+                "다른 마을 주민도 쓰는 번호입니다. 군청에 말씀하세요.",
+            )
         stops = await self._endings.suppress(id, address_id, self._clock.now())
         if stops is None:
             raise _nobody()

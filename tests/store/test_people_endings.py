@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from broadcast.drafts import Who
+from broadcast.errors import NotAllowed
 from broadcast.model import (
     AccountId,
     BroadcastId,
@@ -15,12 +17,14 @@ from broadcast.model import (
     Priority,
     ReachState,
     ResidentId,
+    Role,
 )
+from broadcast.people.residents import People
 from broadcast.store.queries.endings import EndingQueries
 from broadcast.store.queries.people import PeopleQueries
 from broadcast.store.unit import Database, fetch, run
 from broadcast.work import StopRequest
-from tests.builders import Office, Reached, a_broadcast, a_reach, a_resident, a_village, an_account
+from tests.builders import OFFICE, Office, Reached, a_broadcast, a_reach, a_resident, a_village, an_account
 
 
 @pytest.fixture
@@ -140,6 +144,25 @@ async def test_nobody_suppresses_an_address_of_somebody_else(office: Office) -> 
         address = (await fetch(connection, "SELECT id FROM address ORDER BY id"))[0].id
     assert await endings(office).suppress(stranger, address, office.clock.now()) is None
     assert await states(office, reached) == ("open", "sent", None)
+
+
+async def test_a_head_cannot_silence_a_number_of_another_village(office: Office) -> None:
+    await an_author(office)
+    await a_village(office, "4182025022", "아랫말")
+    await a_resident(office, phone="010-1234-5678", village="4182025022")
+    own = await a_resident(office, phone="010-1234-5678")
+    async with office.database.read() as connection:
+        (row,) = await fetch(
+            connection, "SELECT a.id, p.village_id FROM address a, resident p WHERE p.id = :id", id=own
+        )
+
+    async def stop(requests: object) -> None: ...
+
+    people = People(PeopleQueries(office.database, office.vault), endings(office), office.clock, stop)
+    head = Who(AccountId(1), Role.HEAD, "head", row.village_id)
+    with pytest.raises(NotAllowed):
+        await people.suppress(head, own, row.id)
+    await people.suppress(OFFICE, own, row.id)  # the county may
 
 
 async def test_a_second_death_changes_nothing(office: Office) -> None:

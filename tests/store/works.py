@@ -177,7 +177,7 @@ class Works(Looking):
     ) -> dict[DeliveryId, AttemptId]:
         channel = group[0].channel if group else Channel.SMS
         now = self.clock.now()
-        begun, stops = await self.queries.turn_over(
+        turned = await self.queries.turn_over(
             [Finished(*pair, outcome) for pair, outcome in (finished or {}).items()],
             [one.id for one in group],
             provider=PROVIDERS[channel],
@@ -188,8 +188,8 @@ class Works(Looking):
             decide=self.decider.outcome,
             rings_since=policy.today(now, ZONE) if channel is Channel.VOICE else None,
         )
-        self._stop(stops)
-        return begun
+        self._stop(turned.stops)
+        return turned.attempts
 
     async def settle_not_begun(self, left: Sequence[Claimed], owner: str = "w1") -> None:
         now = self.clock.now()

@@ -106,6 +106,24 @@ class AccountQueries:
                 now=to_us(now),
             )
 
+    async def disable(self, name: str, now: datetime) -> bool:
+        """End an account: its password, sessions and tokens open nothing any more. False if there is none."""
+        async with self._database.write() as connection:
+            found = await run(
+                connection,
+                "UPDATE account SET disabled_at = :now WHERE name = :name AND disabled_at IS NULL",
+                name=name,
+                now=to_us(now),
+            )
+            await run(
+                connection,
+                "UPDATE access SET revoked_at = :now WHERE revoked_at IS NULL"
+                " AND account_id IN (SELECT id FROM account WHERE name = :name)",
+                name=name,
+                now=to_us(now),
+            )
+        return found.rowcount == 1
+
 
 async def _village(connection: AsyncConnection, code: str) -> int:
     rows = await fetch(connection, "SELECT id FROM village WHERE code = :code", code=code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broadcast.model import (
     AddressId,
-    AttemptId,
     BroadcastId,
     CapStatus,
     Category,
@@ -35,6 +35,7 @@ from broadcast.work import (
     Finished,
     NotBegun,
     StopRequest,
+    TurnedOver,
 )
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class DispatchQueries:
         self._vault = vault
         claim = CLAIM if database.is_sqlite else CLAIM_POSTGRES
         self._claim = claim.replace("{skip}", database.skip_locked)
+        self._content = CONTENT.format(more="", more_from="") + f" WHERE d.id IN {database.ids()}"
 
     async def claim(
         self, channel: Channel, n: int, owner: str, now: datetime, lease: timedelta, lane: Priority
@@ -109,35 +111,43 @@ class DispatchQueries:
         """Up to `n` queued deliveries of this channel in the order of lanes and turns, leased to `owner`."""
 
         async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
-            taken = await fetch(
-                connection,
-                self._claim,
-                owner=owner,
-                until=to_us(now + lease),
-                now=to_us(now),
-                channel=str(channel),
-                lane=int(lane),
-                n=n,
-            )
-            if not taken:
-                return []
-            return await fetch(
-                connection,
-                CONTENT.format(more="", more_from="") + f" WHERE d.id IN {self._database.ids()}",
-                ids=as_json([row.id for row in taken]),
-            )
+            return await self._take(connection, channel, n, owner, now, now + lease, lane)
 
-        rows = await self._database.retrying(work, int(lane), hot=True)
-        found = [one for row in rows if (one := self._unsealed(row)) is not None]
+        return self._unsealed(await self._database.retrying(work, int(lane), hot=True))
+
+    async def _take(
+        self,
+        connection: AsyncConnection,
+        channel: Channel,
+        n: int,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        lane: Priority,
+    ) -> Sequence[Row[Any]]:
+        taken = await fetch(
+            connection,
+            self._claim,
+            owner=owner,
+            until=to_us(until),
+            now=to_us(now),
+            channel=str(channel),
+            lane=int(lane),
+            n=n,
+        )
+        if not taken:
+            return []
+        return await fetch(connection, self._content, ids=as_json([row.id for row in taken]))
+
+    def _unsealed(self, rows: Sequence[Row[Any]]) -> list[Claimed]:
+        """In order. What no key opens stays claimed until its lease ends and does not stop the rest."""
+        found: list[Claimed] = []
+        for row in rows:
+            try:
+                found.append(claimed(row, self._vault))
+            except Unsealable:
+                log.error("delivery_unsealable", extra={"delivery": row.id})
         return sorted(found, key=lambda one: (one.priority, one.turn, one.id))
-
-    def _unsealed(self, row: Row[Any]) -> Claimed | None:
-        """None for a row that no key opens: it stays claimed until its lease ends and does not stop the rest."""
-        try:
-            return claimed(row, self._vault)
-        except Unsealable:
-            log.error("delivery_unsealable", extra={"delivery": row.id})
-            return None
 
     async def turn_over(
         self,
@@ -151,17 +161,15 @@ class DispatchQueries:
         lane: Priority,
         decide: Decide,
         rings_since: datetime | None = None,
-    ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
+        more: tuple[Channel, int] | None = None,
+    ) -> TurnedOver:
         """One transaction: write back what has finished, begin the next group with an attempt each.
 
-        Returns the attempts of what was begun (what is missing must not be sent) and what the provider is
-        to be asked to stop, because it was covered or taken back while its reply was on the wire.
         `rings_since`: for a group of calls, the local midnight from which a number's calls of the day count.
+        `more`: claim so many of this channel for later as well.
         """
 
-        async def work(
-            connection: AsyncConnection,
-        ) -> tuple[dict[DeliveryId, AttemptId], list[StopRequest]]:
+        async def work(connection: AsyncConnection) -> tuple[TurnedOver, Sequence[Row[Any]]]:
             stops = await self._write_back(connection, finished, now, decide)
             begun = await beginning.begin(
                 connection,
@@ -173,9 +181,13 @@ class DispatchQueries:
                 until=now + lease,
                 rings_since=rings_since,
             )
-            return begun, stops
+            taken: Sequence[Row[Any]] = ()
+            if more is not None:
+                taken = await self._take(connection, *more, owner, now, now + lease, Priority.ROUTINE)
+            return TurnedOver(begun, stops), taken
 
-        return await self._database.retrying(work, int(lane), hot=True)
+        turned, taken = await self._database.retrying(work, int(lane), hot=True)
+        return replace(turned, claimed=self._unsealed(taken))
 
     async def _write_back(
         self, connection: AsyncConnection, finished: Sequence[Finished], now: datetime, decide: Decide

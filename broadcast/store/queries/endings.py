@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broadcast.model import AddressId, Category, ResidentId
 from broadcast.store.columns import to_us
 from broadcast.store.queries import barring
-from broadcast.store.unit import Database, run
+from broadcast.store.unit import Database, fetch, run
 from broadcast.work import StopRequest
 
 WITHDRAW = """
@@ -22,6 +22,15 @@ SUPPRESS = """
 UPDATE address SET suppressed_at = COALESCE(suppressed_at, :now)
 WHERE id = :address_id AND EXISTS (
   SELECT 1 FROM resident_address l WHERE l.address_id = address.id AND l.resident_id = :id)
+"""
+
+ELSEWHERE = """
+SELECT 1 FROM resident p WHERE p.id = :id AND (
+  EXISTS (SELECT 1 FROM resident_address l JOIN resident o ON o.id = l.resident_id
+          WHERE l.address_id = :address_id AND o.village_id <> p.village_id)
+  OR EXISTS (SELECT 1 FROM guardian_address g JOIN guardianship w ON w.guardian_id = g.guardian_id
+             JOIN resident o ON o.id = w.resident_id
+             WHERE g.address_id = :address_id AND o.village_id <> p.village_id))
 """
 
 
@@ -74,3 +83,8 @@ class EndingQueries:
             return await barring.bar(connection, self._database, to_us(now), address_ids=[address_id])
 
         return await self._database.retrying(work)
+
+    async def is_used_elsewhere(self, id: ResidentId, address_id: AddressId) -> bool:
+        """Whether the address is also one of a resident or guardian of another village."""
+        async with self._database.read() as connection:
+            return bool(await fetch(connection, ELSEWHERE, id=id, address_id=address_id))
