@@ -124,7 +124,7 @@ class Bench:
 
     async def bare(self) -> float:
         """Requests a second of the same adapter with as many at once, and nothing kept."""
-        connector = aiohttp.TCPConnector(limit=100)
+        connector = aiohttp.TCPConnector(limit=500)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             sender = build("twilio_sms", http=http, public_url="http://127.0.0.1")
             messages = [
