@@ -15,6 +15,7 @@ from broadcast.model import (
     Deferred,
     DeliveryState,
     Priority,
+    Purpose,
     Reason,
     Rejected,
     Unclear,
@@ -77,7 +78,7 @@ class Decider:
         again = policy.due_from(
             facts.channel, facts.priority, facts.act_now, facts.category, again, self.hours(facts)
         )
-        if facts.defers >= DEFERRED_TOO_LONG or again >= facts.expires_at:
+        if facts.defers >= DEFERRED_TOO_LONG or _is_too_late(facts, again):
             return changed(facts, self._move(facts, DeliveryEvent.REJECTED), reason=reason)
         move = move_delivery(
             facts.state, DeliveryEvent.DEFERRED, stop_asked=facts.stop_asked, later=again > now
@@ -94,7 +95,7 @@ class Decider:
     def missed(self, facts: DeliveryFacts, reason: Reason | None, now: datetime) -> Change:
         """A negative receipt for the open attempt: tried again by plan, or spent."""
         again = self._again_at(facts, now)
-        spent = again is None or again >= facts.expires_at
+        spent = again is None or _is_too_late(facts, again)
         move = move_delivery(
             facts.state,
             DeliveryEvent.MISSED,
@@ -148,7 +149,7 @@ class Decider:
 
     def postponed(self, facts: DeliveryFacts, until: datetime) -> Change:
         """Held until then; where the broadcast expires before, the person's next rung has its turn at once."""
-        if until >= facts.expires_at:
+        if _is_too_late(facts, until):
             return changed(facts, self._move(facts, DeliveryEvent.GAVE_UP), reason=facts.reason)
         move = move_delivery(facts.state, DeliveryEvent.POSTPONED, stop_asked=facts.stop_asked)
         return changed(facts, move, due_at=until)
@@ -173,6 +174,11 @@ class Decider:
         if facts.priority is Priority.EMERGENCY and facts.stop_asked is None:
             return changed(facts, self._move(facts, DeliveryEvent.RESEND))
         return changed(facts, self._move(facts, DeliveryEvent.GAVE_UP), reason=Reason.NO_RECEIPT)
+
+
+def _is_too_late(facts: DeliveryFacts, at: datetime) -> bool:
+    """Nothing is said after its broadcast's end, but whom it missed: the list may wait for the morning."""
+    return facts.purpose is not Purpose.MISSED_LIST and at >= facts.expires_at
 
 
 def _noted(attempt: AttemptFacts, finished: Finished) -> AttemptFacts:

@@ -30,7 +30,7 @@ class Told:
     village: str
     title: str = field(repr=False)
     text: str = field(repr=False)
-    has_sound: bool
+    has_sound: bool  # or will have: an emergency's message goes out before its sound is made
 
     @property
     def is_broadcast(self) -> bool:

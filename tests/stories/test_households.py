@@ -151,3 +151,15 @@ async def test_resend_reaches_only_those_who_did_not_hear(world: World) -> None:
     assert len(await world.calls(missed)) == calls + 1
     assert (await village.states(id))[she] is ReachState.CONFIRMED
     assert max(one.round for one in found.deliveries) == 2
+
+
+async def test_the_list_of_a_broadcast_that_ended_at_night_comes_in_the_morning(world: World) -> None:
+    """Nobody could be asked any more before it expired; the head must hear of it all the same."""
+    village = await world.village(at="21:30")
+    await village.resident("김영자", world.landline(), call=PRESSES_1, born_in=1944)
+    await village.says(lasts=timedelta(hours=3))
+    await world.until_next("07:59")
+    assert await world.texts(village.head_phone) == []
+    await world.until_next("08:10")
+    (told,) = await world.texts(village.head_phone)
+    assert "김○자(82)" in told

@@ -42,7 +42,7 @@ CALL = f"""
 """
 
 HAS_SOUND = """
-    EXISTS (SELECT 1 FROM clip c WHERE c.broadcast_id = b.id AND c.village_id = 0 AND c.part = 'text') AS has_sound
+    (b.voice_state <> 'failed') AS has_sound
 """
 
 TOLD = f"""
