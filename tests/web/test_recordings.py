@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import numpy as np
 import pytest
 
 from broadcast.model import Role
@@ -82,6 +83,20 @@ async def test_a_recording_cut_half_way_is_kept_with_a_warning(village: Village)
     assert answer.json["truncated"]
     assert answer.json["warnings"][0]["code"] == "truncated"
     assert "들어 보세요" in answer.json["warnings"][0]["detail"]
+
+
+async def test_a_whisper_is_kept_with_advice(village: Village) -> None:
+    """Spoken far from the telephone: the author is told while it can still be said again."""
+    tone = (0.004 * 32_767 * np.sin(np.arange(16_000 * 3) / 16_000 * 2 * np.pi * 300)).astype("<i2")
+    sound = BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(tone.tobytes())
+    answer = await upload(village, BytesIO(sound.getvalue()), "far.wav")
+    assert answer.status == 201, answer.body
+    assert [one["code"] for one in answer.json["warnings"]] == ["too_quiet"]
 
 
 async def test_what_is_not_sound_is_refused(village: Village, temporary_folder: Path) -> None:

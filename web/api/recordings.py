@@ -102,7 +102,7 @@ def _made(request: Request, here: Desk, id: int, key: str, decoded: Decoded) -> 
 
 
 def _warnings(decoded: Decoded) -> list[tuple[str, tuple[str, str]]]:
-    found = []
+    found = [(one.code, (one.english, one.korean)) for one in decoded.advice]
     if decoded.truncated:
         english = "The file ends too early or is damaged; listen to what is left before you send it."
         found.append(
