@@ -146,6 +146,14 @@ class Database:
             return f"(SELECT value FROM json_each(:{name}))"
         return f"(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:{name} AS json)))"
 
+    def among(self, column: str, select: str = "") -> str:
+        """Whether a key is among the numbers that `select` (in parentheses) gives, by default those of `ids()`.
+
+        PostgreSQL then looks each up by the key's index; IN lets it read the whole table against a short list.
+        """
+        chosen = select or self.ids()
+        return f"{column} IN {chosen}" if self.is_sqlite else f"{column} = ANY(ARRAY{chosen})"
+
     def rows(self, columns: Mapping[str, str], name: str = "rows", alias: str = "r") -> str:
         """A FROM item over the JSON array of objects bound as `name`; `columns` give PostgreSQL types."""
         if self.is_sqlite:

@@ -52,7 +52,7 @@ RUNG_OUT = f"""
 
 FIT = f"""
     SELECT d.id FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-    WHERE d.id IN {{ids}} AND {GOES_OUT} AND {USABLE} AND {SERVES}
+    WHERE {{among}} AND {GOES_OUT} AND {USABLE} AND {SERVES}
 """
 
 # As above for calls, and of several to one number only the first in order.
@@ -60,14 +60,14 @@ FIT_CALLS = f"""
     SELECT id FROM (
         SELECT d.id, ROW_NUMBER() OVER (PARTITION BY d.address_id ORDER BY d.priority, d.turn, d.id) AS nth
         FROM delivery d JOIN broadcast b ON b.id = d.broadcast_id JOIN address a ON a.id = d.address_id
-        WHERE d.id IN {{ids}} AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner
+        WHERE {{among}} AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner
           AND d.stop_asked IS NULL AND {GOES_OUT} AND {USABLE} AND {SERVES} AND NOT ({ENGAGED}) AND NOT ({RUNG_OUT})
     ) AS fit WHERE nth = 1
 """
 
 # Two workers that begin calls to one number take turns, so that each sees what the other has begun.
 LOCK_NUMBERS = """
-    SELECT id FROM address WHERE id IN (SELECT address_id FROM delivery WHERE id IN {ids})
+    SELECT id FROM address WHERE id = ANY(ARRAY(SELECT address_id FROM delivery WHERE {among}))
     ORDER BY id FOR UPDATE
 """
 
@@ -89,7 +89,7 @@ INSERT_ATTEMPTS = """
 """
 OURS = f"""
     SELECT d.id FROM delivery d
-    WHERE d.id IN ({{fit}}) AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
+    WHERE {{among}} AND {unindexed("d.state")} = 'claimed' AND d.lease_owner = :owner AND d.stop_asked IS NULL
 """
 SENDING = """
     UPDATE delivery SET state = 'sending', lease_owner = :owner, lease_until = :until, tries = tries + 1,
@@ -123,7 +123,8 @@ async def begin(
     if not group:
         return {}
     calls = {} if rings_since is None else _calls(now, rings_since)
-    ours = OURS.format(fit=(FIT_CALLS if calls else FIT).format(ids=database.ids()))
+    fit = (FIT_CALLS if calls else FIT).format(among=database.among("d.id"))
+    ours = OURS.format(among=database.among("d.id", f"({fit})"))
     ids = as_json(list(group))
     told: dict[str, object] = {"owner": owner, "until": to_us(until), "now": to_us(now)}
     if database.is_sqlite:
@@ -141,7 +142,7 @@ async def begin(
         await run(connection, SENDING.format(made=named), rows=rows, **told)
     else:
         if calls:
-            await run(connection, LOCK_NUMBERS.format(ids=database.ids()), ids=ids)
+            await run(connection, LOCK_NUMBERS.format(among=database.among("id")), ids=ids)
         sql = BEGIN_POSTGRES.format(ours=ours)
         made = await fetch(connection, sql, ids=ids, provider=provider, **told, **calls)
     return {DeliveryId(row.delivery_id): AttemptId(row.id) for row in made}

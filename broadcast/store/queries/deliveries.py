@@ -106,7 +106,7 @@ async def lock(
     of = "" if database.is_sqlite else " FOR UPDATE OF d"
     rows = await fetch(
         connection,
-        f"{FACTS} WHERE d.id IN {database.ids()} ORDER BY d.id{of}",
+        f"{FACTS} WHERE {database.among('d.id')} ORDER BY d.id{of}",
         ids=as_json(sorted(set(ids))),
     )
     return {DeliveryId(row.id): delivery_facts(row) for row in rows}
@@ -151,7 +151,7 @@ async def lock_attempts(
         connection,
         "SELECT id, delivery_id, provider, reference, begun_at, outcome, reason, call_status, answered_by,"
         " played_at, keys, seconds, ended_at, settle_at, settled"
-        f" FROM attempt WHERE id IN {database.ids()} ORDER BY id{database.for_update}",
+        f" FROM attempt WHERE {database.among('id')} ORDER BY id{database.for_update}",
         ids=as_json(sorted(set(ids))),
     )
     return {AttemptId(row.id): _attempt_facts(row) for row in rows}

@@ -103,7 +103,7 @@ class DispatchQueries:
         self._vault = vault
         claim = CLAIM if database.is_sqlite else CLAIM_POSTGRES
         self._claim = claim.replace("{skip}", database.skip_locked)
-        self._content = CONTENT.format(more="", more_from="") + f" WHERE d.id IN {database.ids()}"
+        self._content = CONTENT.format(more="", more_from="") + f" WHERE {database.among('d.id')}"
 
     async def claim(
         self, channel: Channel, n: int, owner: str, now: datetime, lease: timedelta, lane: Priority
@@ -235,7 +235,7 @@ class DispatchQueries:
         async def work(connection: AsyncConnection) -> None:
             mine = await fetch(
                 connection,
-                f"SELECT id FROM delivery WHERE id IN {self._database.ids()} AND state = 'claimed'"
+                f"SELECT id FROM delivery WHERE {self._database.among('id')} AND state = 'claimed'"
                 f" AND lease_owner = :owner ORDER BY id{self._database.for_update}",
                 ids=as_json(list(ids)),
                 owner=owner,
