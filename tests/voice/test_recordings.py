@@ -211,7 +211,7 @@ async def test_ten_minutes_take_less_than_three_hundred_megabytes(studio: Studio
     await media.put("recordings/long", encoded(np.tile(minute, 199), "ogg", "libopus"), "audio/ogg")
     rendered = await studio.from_recording("recordings/long")
     assert rendered.seconds > 590
-    children = psutil.Process().children()
+    children = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
     assert children
     assert max(peak_mb(child.pid) for child in children) < 300
 
