@@ -161,7 +161,9 @@ def _expected(evidence: Evidence, home: Home) -> set[str]:
     if home.chat in evidence.replied or any(was_served(call) for call in calls):
         return {"confirmed"}
     # While we were down nobody could answer them: then all that the plan allows has been tried.
-    return {"confirmed", "missed"} if sum(bool(call["errors"]) for call in calls) >= 2 else {"confirmed"}
+    unanswered = {"missed"} if sum(bool(call["errors"]) for call in calls) >= 2 else set()
+    listened = {"heard"} if home.kind is Kind.CHAT else set()  # to the end, and tapped while we were down
+    return {"confirmed"} | unanswered | listened
 
 
 def _chats_are_doubled_only_where_unconfirmed(evidence: Evidence) -> tuple[int, int]:
