@@ -74,12 +74,15 @@ class DispatchStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a pump takes on. `reserved` of the `concurrency` is kept for emergencies."""
+    """How much a pump takes on. `reserved` of the `concurrency` is kept for emergencies.
 
-    concurrency: int = 160
-    reserved: int = 40
-    group: int = 64
-    buffer: int = 200
+    Two groups are on the wire at once: a turn-over takes as long as the busy event loop needs for one group.
+    """
+
+    concurrency: int = 320
+    reserved: int = 80
+    group: int = 128
+    buffer: int = 400
     lease: timedelta = timedelta(seconds=60)
     lines: int | None = None  # telephone lines for outbound calls; None: not a telephone channel
 
@@ -246,10 +249,11 @@ class Pump:
         if lane is None or self._draining:
             return 0
         reserved = 0 if lane is Priority.EMERGENCY else self._limits.reserved
-        free = (self._limits.concurrency - reserved) * self.sender.batch_size - self._wire.messages
+        size = self.sender.batch_size
+        free = (self._limits.concurrency - reserved) * size - self._wire.messages
         lines = self._lines_for(lane, lines)
         free = free if lines is None else min(free, lines)
-        return max(min(free, max(self._limits.group, self.sender.batch_size)), 0)
+        return max(min(free, max(self._limits.group // size, 1) * size), 0)  # whole requests
 
     def _lines_for(self, lane: Priority, lines: int | None) -> int | None:
         """Of the free lines, those that this lane may use: an emergency finds some free in any crowd."""
