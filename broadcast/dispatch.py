@@ -76,13 +76,13 @@ class DispatchStore(Protocol):
 class Limits:
     """How much a pump takes on. `reserved` of the `concurrency` is kept for emergencies.
 
-    Two groups are on the wire at once: a turn-over takes as long as the busy event loop needs for one group.
+    Up to three groups are on the wire at once: a turn-over takes as long as the busy event loop needs for one.
     """
 
-    concurrency: int = 320
-    reserved: int = 80
+    concurrency: int = 512
+    reserved: int = 128
     group: int = 128
-    buffer: int = 400
+    buffer: int = 512
     lease: timedelta = timedelta(seconds=60)
     lines: int | None = None  # telephone lines for outbound calls; None: not a telephone channel
 

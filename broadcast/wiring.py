@@ -45,7 +45,7 @@ from voice.media import media_store
 from voice.renditions import Studio
 from voice.speak import Voices
 
-CONNECTIONS = 500  # more than all pumps may use at once: nothing waits for a connection
+CONNECTIONS = 1_000  # more than all pumps may use at once: nothing waits for a connection
 INBOUND_SHARE = 0.25  # of the lines, kept for people calling back
 
 

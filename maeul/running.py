@@ -43,6 +43,7 @@ def serve(
 
 
 async def _serve(settings: Settings, host: str, port: int, simulated: Simulated | None) -> None:
+    from maeul import collector
     from maeul.service import serving
     from maeul.stopping import asked_to_stop, until_asked
     from scheduler.clock import SystemClock
@@ -51,6 +52,7 @@ async def _serve(settings: Settings, host: str, port: int, simulated: Simulated 
         async with serving(settings, SystemClock(), host=host, port=port, simulated=simulated) as served:
             await _name_county(served)
             await _greet(served)
+            collector.settle()
             await until_asked(asked, served.running)
 
 
@@ -115,6 +117,7 @@ def worker(data: Data = None) -> None:
 async def _work(settings: Settings, public_url: str) -> None:
     """Everything but the web. Other processes wake this one through the database."""
     from broadcast.wiring import opened
+    from maeul import collector
     from maeul.stopping import asked_to_stop
     from maeul.store import prepare
     from scheduler.clock import SystemClock
@@ -124,6 +127,7 @@ async def _work(settings: Settings, public_url: str) -> None:
     with asked_to_stop() as asked:
         async with opened(settings, public_url=public_url, clock=SystemClock()) as maeul:
             attach(maeul)
+            collector.settle()
             async with maeul.run_background():
                 typer.echo(
                     either("The worker is working (Ctrl-C stops it)", "일꾼이 일합니다 (멈추려면 Ctrl-C)")

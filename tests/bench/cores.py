@@ -1,4 +1,4 @@
-"""Keeps the measured process and its sink apart: one core each, where the system lets us choose."""
+"""Keeps the sink to one core, where the system lets us choose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def keep_to(core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def apart() -> tuple[int | None, int | None]:
-    """A core for us and one for the sink; (None, None) where there is only one."""
+def core_for_sink() -> int | None:
+    """The last core; None where there is only one. What is measured runs where the system puts it, as in use."""
     there = cores()
-    return (there[0], there[-1]) if len(there) > 1 else (None, None)
+    return there[-1] if len(there) > 1 else None

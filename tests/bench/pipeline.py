@@ -32,10 +32,11 @@ from broadcast.settings import Settings
 from broadcast.store.unit import Database, fetch
 from broadcast.wiring import opened
 from channels.registry import build
+from maeul import collector
 from scheduler.worker import attach
 from tests import postgres
 from tests.bench import results, sink
-from tests.bench.cores import apart, keep_to
+from tests.bench.cores import core_for_sink
 from tests.bench.sink import Sink
 from tests.bench.town import TEXT, MorningClock, prepare
 from tests.channels.rig import a_message
@@ -124,7 +125,7 @@ class Bench:
 
     async def bare(self) -> float:
         """Requests a second of the same adapter with as many at once, and nothing kept."""
-        connector = aiohttp.TCPConnector(limit=500)
+        connector = aiohttp.TCPConnector(limit=1_000)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             sender = build("twilio_sms", http=http, public_url="http://127.0.0.1")
             messages = [
@@ -174,6 +175,7 @@ async def measure(bench: Bench, stores: Sequence[str], runs: int, console: Conso
             console.print(f"{store}: {bench.size:,} residents, one broadcast, fanned out")
             templates[store] = await stack.enter_async_context(bench.template(store))
         await bench.bare()  # the first one of all is slower
+        collector.settle()  # for both, as `maeul serve` does
         for number in range(runs):
             for store in stores:
                 no_store = await bench.bare()
@@ -239,7 +241,7 @@ def asked() -> argparse.Namespace:
 
 
 def main() -> None:
-    chosen, console, (ours, theirs) = asked(), Console(), apart()
+    chosen, console = asked(), Console()
     for name in [name for name in os.environ if name.startswith("MAEUL_") and "TEST" not in name]:
         del os.environ[name]  # what is measured does not depend on who measures
     with ExitStack() as stack:
@@ -247,10 +249,9 @@ def main() -> None:
         url = ""
         if "postgresql" in chosen.stores:
             url = stack.enter_context(postgres.server(fsync="on", full_page_writes="on"))
-        answering = stack.enter_context(sink.running(theirs))
+        answering = stack.enter_context(sink.running(core_for_sink()))
         os.environ.update(environment(answering.url))
         bench = Bench(folder, answering, chosen.size, Limits(), url)
-        keep_to(ours)
         found = uvloop.run(measure(bench, chosen.stores, chosen.runs, console))
         show(found, console)
         for store, runs in found.items():
