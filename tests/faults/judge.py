@@ -14,8 +14,9 @@ from tests.faults.town import Home, Kind
 Row = Mapping[str, Any]
 
 ATTEMPTS = """
-    SELECT t.id, t.delivery_id, t.outcome, t.reference, t.provider, t.begun_at, d.channel, d.purpose, d.state,
-           d.broadcast_id, d.tries, a.ciphertext
+    SELECT t.id, t.delivery_id, t.outcome, t.reference, t.reason, t.begun_at, t.call_status, t.answered_by,
+           t.played_at, t.keys, d.channel, d.purpose, d.state, d.reason AS ended_by, d.broadcast_id, d.tries,
+           a.ciphertext
     FROM attempt t JOIN delivery d ON d.id = t.delivery_id JOIN address a ON a.id = d.address_id
     ORDER BY t.id
 """
@@ -150,8 +151,19 @@ def _everybody_ended_as_expected(evidence: Evidence) -> None:
     for reach in evidence.reaches:
         home = homes[reach["resident_id"]]
         told[home.kind] += 1
-        assert reach["state"] in _expected(evidence, home), (home.kind, reach["state"], reach["resident_id"])
+        assert reach["state"] in _expected(evidence, home), _story(evidence, home, reach)
     assert len(evidence.reaches) == sum(len(home.residents) for home in evidence.homes), told
+
+
+def _story(evidence: Evidence, home: Home, reach: Row) -> str:
+    """How it came to this: what the carrier did and what we wrote down."""
+    calls = [
+        {name: call[name] for name in ("attempt", "status", "result", "keys", "errors", "answered_by")}
+        for call in evidence.calls.get(home.number, [])
+    ]
+    ours = {home.number, home.chat}
+    attempts = [dict(row) for id, row in evidence.attempts.items() if evidence.numbers[id] in ours]
+    return f"{home.kind} is {reach['state']}: calls {calls}, attempts {attempts}"
 
 
 def _expected(evidence: Evidence, home: Home) -> set[str]:
